@@ -1,0 +1,12 @@
+"""Articles as they come: from files, folders, addresses and streams to `Article` records cut into sentences.
+
+`read_articles` streams articles in constant memory and reports what it cannot read; `article_from_json` and
+`article_to_json` are the article JSONL contract; `segment` fills in the sentences. Nothing here knows what the
+words mean. trafilatura, pyarrow and the rest are imported when a page or a table is read, not before.
+"""
+
+from research.articles.lines import article_from_json, article_to_json
+from research.articles.readers import read_articles
+from research.articles.segmentation import is_headline, segment, sentence_spans
+
+__all__ = ["article_from_json", "article_to_json", "is_headline", "read_articles", "segment", "sentence_spans"]

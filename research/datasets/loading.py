@@ -1,0 +1,57 @@
+"""From a dataset's config to the dataset: the adapters, in one visible list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from research.config import Section, dataset_section, recipes
+from research.datasets.card import read_cards
+from research.datasets.dataset import Dataset
+from research.records import ResearchError
+
+# kind of config -> adapter, a function from that config to a Dataset; imported when it is asked for
+ADAPTERS: Mapping[str, str] = {
+    "shipped": "research.datasets.shipped:load_shipped",
+    "attribution-gold": "research.datasets.attribution_gold:load_attribution_gold",
+    "jsonl": "research.datasets.jsonl:load_jsonl",
+    "mix": "research.datasets.mix:load_mix",
+}
+
+
+def load_dataset(config: Section) -> Dataset:
+    """The dataset that one of research.config's dataset schemas describes.
+
+    ResearchError, in one line per problem, when its sources are absent or wrong.
+    """
+    kind: str = getattr(config, "kind", type(config).__name__)
+    if kind not in ADAPTERS:
+        raise ResearchError(f"unknown kind of dataset '{kind}'; known: {', '.join(ADAPTERS)}")
+    module, function = ADAPTERS[kind].split(":")
+    dataset: Dataset = getattr(import_module(module), function)(config)
+    return dataset
+
+
+def list_datasets() -> list[dict[str, Any]]:
+    """What can be asked for by name: the recipes of ./configs/datasets and the datasets the package knows.
+
+    One dict each: name, kind, title, licence, synthetic. Nothing is loaded.
+    """
+    cards = read_cards()
+    rows = []
+    for name in sorted({*recipes("datasets"), *cards}):
+        section = dataset_section(name)
+        kind = section.get("kind", "")
+        parts = [part.get("kind", "") for part in section.get("parts", [])] or [kind]
+        known = [cards[part] for part in parts if part in cards]
+        rows.append(
+            {
+                "name": name,
+                "kind": kind,
+                "title": " + ".join(card.title for card in known),
+                "licence": "; ".join(card.licence for card in known),
+                "synthetic": any(card.synthetic for card in known),
+            }
+        )
+    return rows

@@ -1,0 +1,187 @@
+"""The records that flow from room to room, the task definitions, and their JSON form.
+
+Every record is frozen. Offsets are half-open character offsets into `Article.text`, and
+`article.text[s.start:s.end] == s.text` always holds: the constructors check it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+BACKGROUND = "background"
+ATTRIBUTION_LABELS = ("official_statement", "speculation", "denial")
+PRIMARY_LABELS = (*ATTRIBUTION_LABELS, BACKGROUND)
+STANCE_LABELS = ("supports", "denies", "discusses", "unrelated")
+
+
+class ResearchError(Exception):
+    """Something the user can mend: one line that names the file, the key or line, and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A label set and the unit it is given to. A multi-label row may hold any subset, the empty set too."""
+
+    name: str
+    labels: tuple[str, ...]
+    unit: str
+    multi_label: bool
+
+
+TASKS: Mapping[str, Task] = {
+    "attribution": Task("attribution", ATTRIBUTION_LABELS, "sentence", multi_label=True),
+    "primary": Task("primary", PRIMARY_LABELS, "article", multi_label=False),
+    "stance": Task("stance", STANCE_LABELS, "article", multi_label=False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """The unit classified. `labels` is gold: None when nobody judged it, () when it is background."""
+
+    start: int
+    end: int
+    text: str
+    labels: tuple[str, ...] | None = None
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.start, self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One declarative sentence that an article may take a stance on; `label` is gold."""
+
+    claim_id: str
+    claim: str
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One published text. `origin` is where it was read from; `fields` holds any other scalar the file carried
+    (corpus, register, sampling ...), kept so that scores can be sliced by it."""
+
+    article_id: str
+    text: str
+    origin: str = ""
+    title: str | None = None
+    outlet: str | None = None
+    published: str | None = None
+    url: str | None = None
+    event: str | None = None
+    sentences: tuple[Sentence, ...] = ()
+    primary: str | None = None
+    claims: tuple[Claim, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for sentence in self.sentences:
+            if self.text[sentence.start : sentence.end] != sentence.text:
+                raise ValueError(f"{self.article_id}: sentence at {sentence.span} is not the text at these offsets")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An article, the spans of it to judge and, for stance, the claim. `gold` holds one label set per span
+    (one label for a single-label task) and is empty when nothing is known."""
+
+    article: Article
+    spans: tuple[tuple[int, int], ...]
+    gold: tuple[tuple[str, ...], ...] = ()
+    claim: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One judged unit, gold or predicted: what scoring joins on `key`. `labels` None is an abstention;
+    `fields` are the slices of a gold row; `probabilities` are empty on gold rows."""
+
+    task: str
+    article_id: str
+    start: int
+    end: int
+    labels: tuple[str, ...] | None
+    claim_id: str = ""
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str, str, int, int]:
+        return self.task, self.article_id, self.claim_id, self.start, self.end
+
+    def to_json(self) -> dict[str, Any]:
+        out: dict[str, Any] = {"task": self.task, "article_id": self.article_id}
+        if self.claim_id:
+            out["claim_id"] = self.claim_id
+        out |= {"start": self.start, "end": self.end, "labels": None if self.labels is None else list(self.labels)}
+        if self.probabilities:
+            out["probabilities"] = dict(self.probabilities)
+        if self.fields:
+            out["fields"] = dict(self.fields)
+        return out
+
+    @classmethod
+    def from_json(cls, obj: Mapping[str, Any]) -> Row:
+        labels = obj["labels"]
+        return cls(
+            task=obj["task"],
+            article_id=obj["article_id"],
+            claim_id=obj.get("claim_id", ""),
+            start=obj["start"],
+            end=obj["end"],
+            labels=None if labels is None else tuple(labels),
+            probabilities=obj.get("probabilities", {}),
+            fields=obj.get("fields", {}),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A metric's value with its interval. `n` counts rows and `articles` the articles resampled;
+    low and high are None where no interval was asked for."""
+
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    articles: int = 0
+
+
+def examples_for(task: Task, articles: Iterable[Article]) -> Iterator[Example]:
+    """The examples of `task` in `articles`; gold is filled in where the article carries it.
+
+    attribution: every sentence of an article; primary: the whole text; stance: the whole text, once per claim.
+    """
+    for article in articles:
+        whole = ((0, len(article.text)),)
+        if task.name == "attribution":
+            judged = all(s.labels is not None for s in article.sentences)
+            gold = tuple(s.labels or () for s in article.sentences) if judged else ()
+            yield Example(article, tuple(s.span for s in article.sentences), gold)
+        elif task.name == "primary":
+            yield Example(article, whole, ((article.primary,),) if article.primary else ())
+        else:
+            for claim in article.claims:
+                yield Example(article, whole, ((claim.label,),) if claim.label else (), claim)
+
+
+def gold_rows(task: Task, examples: Iterable[Example]) -> list[Row]:
+    """One gold row per span of the annotated examples, with the article's fields as slices."""
+    rows = []
+    for example in examples:
+        if not example.gold:
+            continue
+        article = example.article
+        fields = dict(article.fields)
+        for name in ("outlet", "event"):
+            if value := getattr(article, name):
+                fields[name] = value
+        for (start, end), labels in zip(example.spans, example.gold, strict=True):
+            claim_id = example.claim.claim_id if example.claim else ""
+            rows.append(Row(task.name, article.article_id, start, end, labels, claim_id, fields=fields))
+    return rows
