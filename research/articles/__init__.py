@@ -7,6 +7,6 @@ words mean. trafilatura, pyarrow and the rest are imported when a page or a tabl
 
 from research.articles.lines import article_from_json, article_to_json
 from research.articles.readers import read_articles
-from research.articles.segmentation import is_headline, segment, sentence_spans
+from research.articles.segmentation import find_headline, segment, sentence_spans
 
-__all__ = ["article_from_json", "article_to_json", "is_headline", "read_articles", "segment", "sentence_spans"]
+__all__ = ["article_from_json", "article_to_json", "find_headline", "read_articles", "segment", "sentence_spans"]

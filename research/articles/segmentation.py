@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-import sentencex
+import sentencex  # type: ignore[import-untyped]
 
 from research.records import Article, Sentence
 
 HEADLINE_LENGTH = 200  # characters; the longest headlines of news sites, section and site name included
 WRAP_WIDTHS = range(40, 121)  # columns at which mail, wire copy and plain-text archives break their lines
+CONTEXT = 200  # characters on each side of a cut that a repair looks at
 WRAP_SLACK = 8  # columns a wrapped line may stay short of the width; programs that balance lines leave that much
 
 # Never the end of a sentence. Abbreviations that may end one (U.S., Inc., a.m.) are left to sentencex.
@@ -29,7 +30,7 @@ _ABBREVIATION = re.compile(rf"(?<![\w.])(?:\w+\.-)?(?:{_TITLES.replace(' ', '|')
 _CLOCK = re.compile(r"\b[ap]\.?m\.$", re.IGNORECASE)
 _DAY_OR_ZONE = re.compile(r"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[A-Z]{1,3}T|UTC|[A-Z][a-z]+ [Tt]ime)\b")
 _LIST_MARKER = re.compile(r"\(?(?:\d{1,3}|[A-Za-z]|[ivx]+)[.)]$|[-*•–—]$")
-_OPENING_MARK = re.compile(r"(?<=\s)[\"“‘(\[]$")
+_OPENING_MARK = re.compile(r"(?<=\s)[\"“‘(\[]\s*$")
 _ENDED_QUOTATION = re.compile(r"(?<![A-Z])[.!?…][\"”]\s+(?=[\"“‘(]?[A-Z])")
 _ENDED_BRACKET = re.compile(r"^\([^()]*[.!?]\)\s+(?=[\"“‘(]?[A-Z])")
 _ASKED = re.compile(r"[?!][\"”’]$")
@@ -37,7 +38,8 @@ _SPEAKER = re.compile(
     r"(?:[A-Z][\w.’'-]*\s+){1,4}(?:said|says|asks?|asked|wrote|writes|adds|added|told|replied|tweeted|shouted|demanded)\b"
 )
 _GLUED_END = re.compile(r"(?:[^\W\d_A-Z]{2}|\d\d|%)[.!?][\"”’)]?$")
-_GLUED_START = re.compile(r"[\"“‘(]?[^\W\d_a-z](?:[^\W\d_A-Z]|\s)")
+_GLUED_START = re.compile(r"[\"“‘(]?[^\W\d_a-z](?:[^\W\d_A-Z]|\s)|[@#—–―]")
+_ADDRESS = re.compile(r"/|\w@\w")
 
 
 def segment(article: Article) -> Article:
@@ -68,6 +70,13 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     return spans
 
 
+def find_headline(text: str) -> str | None:
+    """The first paragraph of a text of several, on one line, when it reads like a headline."""
+    units = _units(text)
+    line = " ".join(text[slice(*next(units, (0, 0)))].split())
+    return line if is_headline(line) and next(units, None) else None
+
+
 def is_headline(line: str) -> bool:
     """Whether a text's first paragraph reads as its headline: one short line that no full stop ends."""
     line = line.strip()
@@ -84,6 +93,7 @@ def _units(text: str) -> Iterator[tuple[int, int]]:
         position += len(raw)
     width = _wrap_width([text[s:e] for s, e in lines])
     open_unit: tuple[int, int] | None = None
+    previous = (0, 0)
     for start, end in lines:
         if open_unit and start < end and width and _is_wrapped(text[slice(*previous)], text[start:end], width):
             open_unit = (open_unit[0], end)
@@ -116,35 +126,42 @@ def _is_wrapped(upper: str, lower: str, width: int) -> bool:
 def _cuts(line: str) -> list[int]:
     """Offsets in `line` at which a new sentence begins, the first sentence left out."""
     candidates = {boundary["start_index"] for boundary in sentencex.get_sentence_boundaries("en", line)}
-    candidates |= {m.end() for m in _ENDED_QUOTATION.finditer(line) if _quotation_is_closed(line[: m.end()])}
+    candidates |= set(_ended_quotations(line))
     cuts: list[int] = []
     last = 0
-    for cut in sorted(candidates - {0, len(line)}):
-        if opening := _OPENING_MARK.search(line[last:cut].rstrip()):
-            cut = last + opening.start()  # `he said. " We ...`: the mark opens the next sentence
+    for candidate in sorted(candidates - {0, len(line)}):
+        cut = candidate
+        if opening := _OPENING_MARK.search(line[max(last, cut - CONTEXT) : cut]):
+            cut -= len(opening[0])  # `he said. " We ...`: the mark opens the next sentence
         if cut > last and not _belong_together(line, last, cut):
             cuts.append(cut)
             last = cut
     # A sentence that is one bracket ends with it; sentencex runs on.
-    for start in [0, *cuts]:
-        if bracket := _ENDED_BRACKET.match(line[start : min((c for c in cuts if c > start), default=len(line))]):
-            cuts.append(start + bracket.end())
-    return sorted(cuts)
+    pieces = list(pairwise([0, *cuts, len(line)]))
+    brackets = [start + found.end() for start, end in pieces if (found := _ENDED_BRACKET.match(line[start:end]))]
+    return sorted([*cuts, *brackets])
 
 
-def _quotation_is_closed(before: str) -> bool:
-    return sum(before.count(mark) for mark in '"“”') % 2 == 0
+def _ended_quotations(line: str) -> Iterator[int]:
+    """Where a sentence begins behind a quotation that ends with a full stop, the marks before it being balanced."""
+    marks = position = 0
+    for ended in _ENDED_QUOTATION.finditer(line):
+        marks += sum(line.count(mark, position, ended.end()) for mark in '"“”')
+        position = ended.end()
+        if marks % 2 == 0:
+            yield position
 
 
 def _belong_together(line: str, start: int, cut: int) -> bool:
     """Whether the cut between line[start:cut] and what follows is one sentencex should not have made."""
-    left, right = line[start:cut].rstrip(), line[cut:].lstrip()
-    if not left or not right or right[0] in ",;:)]—–" or _ABBREVIATION.search(left) or _LIST_MARKER.fullmatch(left):
+    left = line[max(start, cut - CONTEXT) : cut].rstrip()
+    right = line[cut : cut + CONTEXT].lstrip()
+    if not left or not right or right[0] in ",;:)]" or _ABBREVIATION.search(left) or _LIST_MARKER.fullmatch(left):
         return True
     if (_ASKED.search(left) and _SPEAKER.match(right)) or (_CLOCK.search(left) and _DAY_OR_ZONE.match(right)):
         return True
     if line[cut - 1].isspace() or line[cut].isspace():
         return False
     # No space at the cut: two sentences run together ("stopped.Then"), or an address, a site name, initials.
-    token = line[line.rfind(" ", 0, cut) + 1 :].split(" ", 1)[0]
-    return "/" in token or "@" in token or not (_GLUED_END.search(left) and _GLUED_START.match(right))
+    token = left.rpartition(" ")[2] + right.partition(" ")[0]
+    return bool(_ADDRESS.search(token)) or not (_GLUED_END.search(left) and _GLUED_START.match(right))

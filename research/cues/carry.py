@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
+from research.cues.attributions import find_attributions
 from research.cues.matches import QUOTES
-from research.cues.sources import TITLES, Attribution, Parse, find_attributions, is_name, parse_sentence
+from research.cues.sources import (
+    BORROWERS,
+    TITLES,
+    Attribution,
+    Parse,
+    borrow_kind,
+    is_name,
+    parse_sentence,
+)
 from research.records import Article
 
 MAX_OPEN = 8
 OFFICIAL_KINDS = frozenset(["official", "spokes", "organisation", "armed", "candidate", "place"])
 UNOFFICIAL_KINDS = frozenset(["expert", "private", "ngo", "media", "former"])
+# a name met with several kinds is most likely an office holder whom others stand beside
+_OUTRANK = ("official", "candidate", "spokes")
+_PUBLIC = ("official_title", "official_body", "candidate_title", "candidate_body")
+_PRIVATE = ("eyewitness", "media", "organisation_body", "expert")
 
 
 @dataclass(slots=True)
@@ -20,6 +35,8 @@ class Context:
 
     `kind` is the source of this sentence (its own, or the one that carries over), `own` whether it is named here,
     `last` and `distance` the last source before it, `block` the source of the quotation it lies in.
+    `public`: the article is about public affairs, so that a bare name is more likely a politician's than a private
+    person's; `contested`: another sentence of the article denies something.
     """
 
     parse: Parse
@@ -37,6 +54,8 @@ class Context:
     distance: int = 99
     block: str = "none"
     next_own: str = "none"
+    public: bool = False
+    contested: bool = False
 
 
 def _mark_quotations(parse: Parse, is_open: bool, new_paragraph: bool) -> bool:
@@ -60,7 +79,7 @@ def _mark_quotations(parse: Parse, is_open: bool, new_paragraph: bool) -> bool:
 
 def learn_names(parses: Sequence[Parse]) -> dict[str, str]:
     """Surname -> kind, from "Defence Minister Jan Kowalt" and "Kowalt, a spokesman for the ministry"."""
-    memory: dict[str, str] = {}
+    votes: dict[str, Counter[str]] = {}
     for parse in parses:
         tokens, n = parse.tokens, len(parse.tokens)
         former = {m.last for m in parse.has.get("former", ())}
@@ -69,8 +88,8 @@ def learn_names(parses: Sequence[Parse]) -> dict[str, str]:
                 if parse.kinds.get(m.first, ("", "", -1))[2] != m.first:
                     continue
                 kind = parse.kinds[m.first][0]
-                if kind == "spokes":
-                    kind = next((k[0] for k in parse.kinds.values() if k[0] in ("official", "candidate")), "spokes")
+                if group in BORROWERS:
+                    kind = borrow_kind(parse, m.first, m.last, 0, n - 1, kind)
                 if any(m.first - back in former for back in (1, 2, 3)):
                     kind = "former"
                 at = m.last + 1
@@ -80,14 +99,35 @@ def learn_names(parses: Sequence[Parse]) -> dict[str, str]:
                 while end < n and end - at < 4 and is_name(parse, end):
                     end += 1
                 if end > at:
-                    memory.setdefault(tokens[end - 1].word, kind)
+                    votes.setdefault(tokens[end - 1].word, Counter())[kind] += 1
                 # the apposition after a name: back over the words between the comma and the title
                 back = m.first - 1
                 while back > 0 and m.first - back < 7 and tokens[back].word != ",":
                     back -= 1
                 if back > 0 and tokens[back].word == "," and is_name(parse, back - 1):
-                    memory.setdefault(tokens[back - 1].word, kind)
+                    votes.setdefault(tokens[back - 1].word, Counter())[kind] += 1
+    memory = {
+        name: next((k for k in _OUTRANK if k in kinds), kinds.most_common(1)[0][0]) for name, kinds in votes.items()
+    }
+    for parse in parses:
+        _learn_politicians(parse, memory)
     return memory
+
+
+def _learn_politicians(parse: Parse, memory: dict[str, str]) -> None:
+    """ "Kowalt (D-Ohio)" holds office and "the Kowalt campaign" is a candidate's."""
+    words = [t.word for t in parse.tokens]
+    for at in range(1, len(words) - 2):
+        if not is_name(parse, at):
+            continue
+        if (
+            words[at + 1] == "("
+            and words[at + 2].startswith(("r-", "d-", "r", "d"))
+            and len(words[at + 2].split("-")[0]) == 1
+        ):
+            memory[words[at]] = "official"
+        elif words[at + 1] == "campaign" or (words[at + 1] == "'s" and words[at + 2] == "campaign"):
+            memory.setdefault(words[at], "candidate")
 
 
 def read_contexts(article: Article) -> list[Context]:
@@ -122,9 +162,32 @@ def read_contexts(article: Article) -> list[Context]:
         context.last, context.distance = last, distance
         last, distance = _attribute(context, memory, last, distance)
     _spread_blocks(contexts)
-    for context, following in zip(contexts, contexts[1:], strict=False):
+    _mark_article(contexts)
+    for context, following in pairwise(contexts):
         context.next_own = following.own
+        # a segmenter may cut '"We saw nothing." Jan Kowalt said.' in two
+        if context.own == "none" and context.quoted_share > 0.3 and len(following.parse.tokens) < 9:
+            context.block = following.own if following.own != "none" else context.block
     return contexts
+
+
+def _mark_article(contexts: list[Context]) -> None:
+    weight = {g: sum(g in c.parse.has for c in contexts) for g in (*_PUBLIC, *_PRIVATE)}
+    public = sum(weight[g] for g in _PUBLIC) > 1.5 * sum(weight[g] for g in _PRIVATE)
+    denials = [
+        c
+        for c in contexts
+        if any(g in c.parse.has for g in ("deny_strong", "deny", "false_claim", "reject_claim", "deny_word"))
+    ]
+    for c in contexts:
+        c.public = public
+        c.contested = len(denials) > (c in denials)
+
+
+def _is_anaphor(parse: Parse, a: Attribution) -> bool:
+    """ "the organisation said" after "the observatory said" is the observatory again."""
+    near = [t.word for t in parse.tokens[max(0, a.at - 4) : a.at + 5]]
+    return "the" in near and bool({"organisation", "organization", "group", "agency", "head", "director"} & set(near))
 
 
 def _attribute(context: Context, memory: dict[str, str], last: str, distance: int) -> tuple[str, int]:
@@ -133,6 +196,8 @@ def _attribute(context: Context, memory: dict[str, str], last: str, distance: in
     for a in context.attributions:
         kind = a.kind
         if kind in ("pronoun", "document") and last != "none" and distance < 6:
+            kind = last
+        elif kind == "organisation" and last in ("ngo", "official", "armed") and distance < 4 and _is_anaphor(parse, a):
             kind = last
         context.resolved.append(kind)
         if a.quoted or kind == "none":

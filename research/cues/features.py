@@ -1,22 +1,62 @@
 """Numbers for a linear classifier: what a bag of words cannot see of a sentence in its article.
 
-Names are `family:value`. cue: a group is present; inq: the same inside a quotation; src: kind of subject + verb class;
-how: construction; own, last, block, next: source state; rule: a rule fires; prev, foll: rules on the neighbours;
-art: facts of the whole article; x: conjunctions.
+Names are `family:value`, sometimes `family:value:value`; FAMILIES says what each family holds.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from itertools import product
 
 from research.cues.carry import OFFICIAL_KINDS, UNOFFICIAL_KINDS, Context, read_contexts
 from research.cues.lexicon import load_lexicon
-from research.cues.rules import RULES, fire_rules
-from research.cues.sources import KINDS, VERB_CLASSES
+from research.cues.rules import fire_rules
 from research.records import Article
 
+FAMILIES: dict[str, str] = {
+    "cue": "a cue group is present",
+    "inq": "the group, or verb class and source kind, is inside a quotation",
+    "outq": "the group is present outside quotations",
+    "two": "the group is present twice or more",
+    "word": "a single cue word of the groups whose words weigh differently",
+    "src": "verb class and the kind of its subject",
+    "neg": "the same under a negation",
+    "how": "construction (left, inverted, according, colon, tail, participle) and camp of the source",
+    "via": "a pronoun or document resolved to an earlier source",
+    "near": "verb class with the source right beside it",
+    "own": "kind of the source named in the sentence",
+    "last": "kind of the last source before it",
+    "dist": "sentences since then and its camp",
+    "block": "kind of the source of the quotation the sentence lies in",
+    "next": "kind of the source named in the sentence after",
+    "rule": "a rule fires",
+    "prev": "a rule fires on the sentence before",
+    "prev2": "a rule fires two sentences before",
+    "foll": "a rule fires on the sentence after",
+    "head": "a rule fires on the first sentence",
+    "art": "share of the article's sentences with a group or rule",
+    "rel": "relation to the denials and claims of the article",
+    "q": "state of the quotation",
+    "len": "length",
+    "pos": "headline, lead, new paragraph",
+    "modal": "the words around may, might and could",
+    "end": "how the sentence ends",
+    "n": "counts",
+    "x": "conjunctions",
+}
+
 _SOURCE_GROUPS = ("official_title", "official_body", "spokes")
+
+
+_OPENERS = (
+    *("modal", "modal_be", "hedge_strong", "hedge_soft", "appear", "appear_soft", "alleged", "alleged_soft", "hearsay"),
+    *("hearsay_soft", "forecast", "forecast_soft", "will", "would", "neg_we", "anonymous", "false_claim", "false_word"),
+    *("unnamed_plural", "wonder"),
+)
+# groups whose single words are features of their own: the words of a group do not weigh the same
+_WORD_GROUPS = frozenset(_OPENERS) | frozenset(
+    """false_soft alive_soft deny reject deny_word guess claim allege anonymous_soft unconfirmed unconfirmed_soft
+    said_noun stance observe""".split()
+)
 
 
 def _camp(kind: str) -> str:
@@ -38,6 +78,10 @@ def _describe(c: Context, fired: list[str]) -> dict[str, float]:
             out["inq:" + group] = 1.0
         if inside < len(matches):
             out["outq:" + group] = 1.0
+        if group in _WORD_GROUPS:
+            for m in matches:
+                if m.first == m.last:
+                    out["word:" + parse.tokens[m.first].word] = 1.0
         if len(matches) > 1:
             out["two:" + group] = 1.0
     for a, kind in zip(c.attributions, c.resolved, strict=True):
@@ -67,13 +111,23 @@ def _describe(c: Context, fired: list[str]) -> dict[str, float]:
         out[f"x:no_source:{_camp(c.last)}:{min(c.distance, 3)}"] = 1.0
         out[f"x:between:{_camp(c.last)}:{_camp(c.next_own)}"] = 1.0
     words = len(parse.tokens)
+    camp = _camp(c.own)
+    if c.public:
+        out["art:public"] = 1.0
+        out[f"x:public:{camp}"] = 1.0
+        if c.quoted_share > 0.3:
+            out[f"x:public_quote:{_camp(c.block)}"] = 1.0
+    if c.contested:
+        out["art:contested"] = 1.0
+        for group in ("neg_we", "neg_fact", "alive", "alive_soft", "false_soft", "false_word", "reject", "claim"):
+            if group in has:
+                out[f"x:contested:{group}"] = 1.0
     out["len:short"] = float(words < 9)
     out["len:long"] = float(words > 32)
     out["pos:headline"] = float(c.headline)
     out["pos:lead"] = float(c.position in (1, 2))
     out["pos:paragraph"] = float(c.new_paragraph)
-    camp = _camp(c.own)
-    for group in ("modal", "modal_be", "hedge_strong", "appear", "alleged", "hearsay", "forecast", "will", "would", "neg_we"):
+    for group in _OPENERS:
         if group in has:
             out[f"x:{group}:{camp}"] = 1.0
             if "condition" in has:
@@ -82,25 +136,101 @@ def _describe(c: Context, fired: list[str]) -> dict[str, float]:
         out[f"x:negation:{camp}"] = 1.0
         if any(g in has for g in ("hearsay", "alleged", "false_claim")):
             out["x:negation:claim"] = 1.0
+    _describe_modals(c, out)
+    if "neg_fact" in has:
+        out[f"x:neg_fact:{camp}"] = 1.0
+        first = min((a.at for a in c.attributions if a.verb in ("speech", "claim")), default=99)
+        if any(m.first > first for m in has["neg_fact"]):
+            out["x:said_not"] = 1.0
+    if parse.tokens and "?" in (parse.tokens[-1].word, parse.tokens[max(len(parse.tokens) - 2, 0)].word):
+        out["end:question"] = 1.0
+        out[f"x:question:{'quoted' if c.quoted_share > 0.3 else 'plain'}"] = 1.0
     if "said_noun" in has and any(g in has for g in _SOURCE_GROUPS):
         out["x:official_document"] = 1.0
     out["n:sources"] = min(sum(a.kind != "none" for a in c.attributions), 4) / 4
     return out
 
 
+_FRAME_WORDS = frozenset(
+    "it this that which who they he she you we i there what if as whether but and so these one people".split()
+)
+
+
+def _describe_modals(c: Context, out: dict[str, float]) -> None:
+    """The word before and the kind of verb after a modal tell a guess from an ability or a permission."""
+    tokens, single = c.parse.tokens, load_lexicon().single
+    for m in c.parse.has.get("modal", ()):
+        before = tokens[m.first - 1].word if m.first else "^"
+        after = tokens[m.last + 1].word if m.last + 1 < len(tokens) else "$"
+        name = tokens[m.first].word
+        if before in _FRAME_WORDS:
+            out[f"modal:{before}:{name}"] = 1.0
+        out[f"modal:{name}"] = 1.0
+        groups = single.get(after, frozenset())
+        kind = next((g for g in ("negation", "outcome_verb", "ability_verb") if g in groups), "other")
+        out[f"modal:{name}:{kind}"] = 1.0
+        if c.parse.inside[m.first]:
+            out[f"modal:{name}:inside"] = 1.0
+
+
+_DENIALS = frozenset(["de-said", "de-rejected", "de-false"])
+_OPEN = frozenset(["sp-hedge", "sp-hearsay", "sp-alleged", "sp-anonymous"])
+
+
+def _content_words(c: Context) -> set[str]:
+    return {t.word for t in c.parse.tokens if len(t.word) > 4 and t.word.isalpha()}
+
+
+def _relate(contexts: list[Context], fired: list[list[str]], rows: list[dict[str, float]]) -> None:
+    """What is denied is what was claimed: words shared with the headline and with sentences that hold a claim."""
+    words = [_content_words(c) for c in contexts]
+    top = words[0] | (words[1] if len(words) > 1 else set())
+    claimed = [i for i, f in enumerate(fired) if _OPEN & set(f)]
+    denials = [i for i, f in enumerate(fired) if _DENIALS & set(f)]
+    pool = set().union(*(words[i] for i in claimed)) if claimed else set()
+    for i, (c, row) in enumerate(zip(contexts, rows, strict=True)):
+        shared = len(words[i] & top) if i > 1 else 0
+        row["rel:top"] = min(shared, 5) / 5
+        others = len([d for d in denials if d != i])
+        near = any(0 < abs(d - i) < 3 for d in denials)
+        row["rel:near_denial"] = float(near)
+        row["rel:denials"] = min(others, 4) / 4
+        if "neg_fact" in c.parse.has or "negation" in c.parse.has:
+            row["rel:neg_near_denial"] = float(near)
+            row["rel:neg_denials"] = min(others, 4) / 4
+            row["rel:neg_top"] = float(shared > 1)
+            row["rel:neg_claimed"] = min(len(words[i] & pool), 4) / 4
+        if c.quoted_share > 0.3:
+            row["rel:quote_near_denial"] = float(near)
+
+
+_GENRE = (
+    *("anonymous", "deny_word", "false_claim", "false_word", "hearsay", "furniture", "hedge_strong", "modal"),
+    *("candidate_title", "candidate_body", "official_title", "official_body", "eyewitness", "media", "expert", "ngo"),
+    *("organisation_body", "organisation_title", "armed_body", "spokes", "alleged", "demonym", "speech", "silence"),
+)
+
+
 def cue_features(article: Article) -> list[dict[str, float]]:
     """One dict per sentence; absent names are 0. Every name is one of `feature_names()`."""
     contexts = read_contexts(article)
+    if not contexts:
+        return []
     fired = [fire_rules(c) for c in contexts]
     rows = [_describe(c, f) for c, f in zip(contexts, fired, strict=True)]
     n = max(len(rows), 1)
     spread = Counter(name for f in fired for name in f)
     groups = Counter(g for c in contexts for g in c.parse.has)
+    _relate(contexts, fired, rows)
     for i, row in enumerate(rows):
         for name, count in spread.items():
             row["art:" + name] = round(min(1.0, 2.0 * count / n), 2)
-        for g in ("anonymous", "deny_word", "false_claim", "hearsay", "furniture"):
+        for g in _GENRE:
             row["art:" + g] = round(min(1.0, 2.0 * groups[g] / n), 2)
+        if "own:name" in row or "own:pronoun" in row or "block:name" in row or "last:name" in row:
+            # an unknown name is read by the company it keeps: politics, war or the private life of somebody
+            for g in ("candidate_title", "official_title", "eyewitness", "media", "organisation_body", "expert"):
+                row["art:name:" + g] = round(min(1.0, 2.0 * groups[g] / n), 2)
         for offset, family in ((-1, "prev"), (1, "foll"), (-2, "prev2")):
             if 0 <= i + offset < len(fired):
                 for name in fired[i + offset]:

@@ -15,7 +15,7 @@ _TOKEN = re.compile(
     r"|[\"“”„«»]|''|``|['‘’]|[^\w\s]",
     re.IGNORECASE,
 )
-QUOTES = frozenset("\"“”„«»") | {"''", "``"}
+QUOTES = frozenset('"“”„«»') | {"''", "``"}
 
 
 class Cue(NamedTuple):

@@ -69,6 +69,12 @@ def country_said(c: Context) -> bool:
     )
 
 
+def public_name_said(c: Context) -> bool:
+    """official_statement: a bare name that speaks in an article about public affairs is taken for an office holder."""
+    carried = c.quoted_share > 0.4 and c.own == "none" and c.block in ("name", "acronym")
+    return c.public and (carried or _speaks(c, frozenset(["name", "acronym"])))
+
+
 def official_carried(c: Context) -> bool:
     """official_statement: a source named just before carries over, by a pronoun or an open quotation."""
     pronoun = any(
@@ -129,9 +135,25 @@ def called_false(c: Context) -> bool:
     return _any(c, "false_claim")
 
 
+def said_not(c: Context) -> bool:
+    """denial: a source says that something said before is not so, in an article about a contested claim."""
+    speaks = _speaks(c, OFFICIAL_KINDS | UNOFFICIAL_KINDS | {"name"})
+    return (
+        c.contested
+        and speaks
+        and _any(c, "neg_fact")
+        and _any(c, "claim", "hearsay", "hearsay_soft", "alive", "false_word")
+    )
+
+
+def turns_out(c: Context) -> bool:
+    """Settled cases: the author contradicts a circulating claim in so many words ("he is alive and well")."""
+    return _any(c, "alive") and (c.contested or _any(c, "false_word", "hearsay", "hearsay_soft"))
+
+
 def says_never(c: Context) -> bool:
     """denial: "we never", "had nothing to do with", said by somebody."""
-    return _any(c, "neg_we") and (c.quoted_share > 0.3 or bool(c.attributions)) and _any(c, "alleged", "deny_word")
+    return _any(c, "neg_we") and c.contested and _any(c, "alleged", "deny_word", "false_soft", "false_word")
 
 
 def silence(c: Context) -> bool:
@@ -160,6 +182,7 @@ RULES: tuple[Rule, ...] = (
     Rule("os-armed-group", OFFICIAL, armed_group_said),
     Rule("os-candidate", OFFICIAL, candidate_said),
     Rule("os-country", OFFICIAL, country_said),
+    Rule("os-name", OFFICIAL, public_name_said),
     Rule("os-carry", OFFICIAL, official_carried),
     Rule("os-embedded", OFFICIAL, official_acted_in_words),
     Rule("sp-hedge", SPECULATION, hedge),
@@ -171,6 +194,8 @@ RULES: tuple[Rule, ...] = (
     Rule("de-said", DENIAL, denied),
     Rule("de-rejected", DENIAL, rejected_claim),
     Rule("de-false", DENIAL, called_false),
+    Rule("de-negated", DENIAL, said_not),
+    Rule("de-alive", DENIAL, turns_out),
     Rule("de-never", DENIAL, says_never),
     Rule("not-os-silence", OFFICIAL, silence),
     Rule("not-de-access", DENIAL, access_denied),
@@ -206,8 +231,10 @@ def explain(article: Article) -> list[list[str]]:
 
 def label_primary(article: Article) -> str:
     """The one act the article chiefly reports, from headline and lead; the headline wins, denial over official."""
-    for labels in label_sentences(article)[:3]:
+    first = label_sentences(article)[:3]
+    for labels in first[:2]:
         for label in (DENIAL, SPECULATION, OFFICIAL):
             if label in labels:
                 return label
-    return BACKGROUND
+    # a lead of two sentences: only a denial is telling enough that late
+    return DENIAL if any(DENIAL in labels for labels in first) else BACKGROUND

@@ -1,8 +1,4 @@
-"""Who speaks: pairs every verb of communication in a sentence with the kind of its subject.
-
-There is no parser here. A subject is looked for to the left of its verb ("the ministry said"), to the right when the
-verb stands after a quotation ("... ," said the ministry), after "according to", before a colon and after a closing dash.
-"""
+"""Who may speak: sentences with their source words, and the kind of source that a noun phrase names."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from research.cues.lexicon import load_lexicon
-from research.cues.matches import QUOTES, Match, Token, cut_tokens, match_tokens
+from research.cues.matches import Match, Token, cut_tokens, match_tokens
 
 KIND_OF_GROUP = {
     "anonymous": "anonymous",
@@ -30,34 +26,29 @@ KIND_OF_GROUP = {
     "place": "place",
     "said_noun": "document",
 }
-KINDS = (*dict.fromkeys(KIND_OF_GROUP.values()), "former", "name", "acronym", "pronoun", "none")
+KINDS = (*dict.fromkeys(KIND_OF_GROUP.values()), "former", "other", "name", "acronym", "pronoun", "none")
 _RANK = {group: rank for rank, group in enumerate(KIND_OF_GROUP)}
 TITLES = frozenset(["official_title", "spokes", "organisation_title", "candidate_title", "expert", "eyewitness", "ngo"])
 
-VERB_CLASSES = ("speech", "stance", "deny", "reject", "claim", "guess", "allege")
-_CLASS_ORDER = ("deny", "allege", "guess", "speech", "claim", "reject", "stance")
-_AUX = frozenset(
-    """has have had 's 've 'd also later then earlier already again is was were be been are will would not n't never
-    quoted cited as even still however therefore simply both all just now further has since once first who which
-    previously on monday tuesday wednesday thursday friday saturday sunday today yesterday""".split()
+# people whose side is that of the body they speak for, and the bodies that decide it
+BORROWERS = frozenset(["spokes", "organisation_title"])
+_LENDERS = frozenset(["official_body", "candidate_body", "armed_body", "ngo", "media", "place", "organisation_body"])
+
+# words that begin with a capital at the start of a sentence, in headlines and in dates
+_NO_NAMES = frozenset(
+    """the a an this that these those his her its their our my your in on at by for from of with and but or so as if
+    when while after before since however meanwhile also monday tuesday wednesday thursday friday saturday sunday
+    january
+    february march april may june july august september october november december all most such what how why where who
+    is are was were has have had not no yes now then there here just still even until during over under about to up out
+    updated update more one two three""".split()
 )
-_STOPS = frozenset(["that", "but", "because", "after", "when", "while", "although", "though", "if", ";", ":", "(", "..."])
-_NOUNISH_BEFORE = frozenset(
-    "a an the of this that these those his her their its our my your 's by in no any some for from with on many several two new "
-    "media news official recent earlier latest false such other all under about".split()
+_QUANTITIES = frozenset(
+    """number dozens hundreds thousands one some many most several members member group lot majority couple pair all
+    none both rest side two three range list each any ministry department board council""".split()
 )
-_AMBIGUOUS = frozenset(
-    """report reports reported claim claims charge charges state states post posts call calls note notes issue issues
-    back backs address answer answers point points cite voice fear fears release demand demands request requests question
-    questions challenge attack attacks order orders text email dispute disputes comment comments forecast estimate
-    estimates details detail name names speech read answer mention appeal appeals rule rules signal signals reply
-    suspect suspects advocate advocates welcome guess counter dismiss support supports ask worry promise promises
-    threat warning statement remark remarks express""".split()
-)
-_INVERTIBLE = frozenset(
-    "said says say added adds explained noted declared continued insisted replied stated asked warned tweeted "
-    "concluded stressed argued commented remarked reported announced reads according recalled claimed".split()
-)
+HONORIFICS = frozenset(["mr", "mr.", "mrs", "mrs.", "ms", "ms."])
+_COMMON_NOUNS = frozenset(["eyewitness", "expert"])
 _PRONOUNS = frozenset(["he", "she", "they", "it", "we", "i"])
 _PREPOSITIONS = frozenset(["of", "for", "at", "in", "from", "with", "to", "on"])
 
@@ -92,14 +83,31 @@ def _is_written_so(match: Match, tokens: list[Token]) -> bool:
     if match.first != match.last:
         return True
     token, lexicon = tokens[match.first], load_lexicon()
+    if match.group in _COMMON_NOUNS and token.text[0].isupper() and match.first > 1:
+        before = tokens[match.first - 1].text
+        if before[0].isupper() and len(before) > 2:
+            return False  # "Ilo Hunter" is a name, not a hunter
     if token.word in lexicon.upper:
         return token.text.isupper()
     return token.word not in lexicon.capital or token.text[0].isupper()
 
 
+def _is_month(match: Match, tokens: list[Token]) -> bool:
+    """May the month: with a capital inside the sentence, or before a number."""
+    if tokens[match.first].text != "May":
+        return False
+    after = tokens[match.last + 1].word if match.last + 1 < len(tokens) else ""
+    return match.first > 0 or after.isdigit()
+
+
 def parse_sentence(text: str) -> Parse:
     tokens = cut_tokens(text)
-    matches = [m for m in match_tokens(tokens) if m.group not in KIND_OF_GROUP or _is_written_so(m, tokens)]
+    matches = [
+        m
+        for m in match_tokens(tokens)
+        if (m.group not in KIND_OF_GROUP or _is_written_so(m, tokens))
+        and not (m.group in ("modal", "modal_be") and _is_month(m, tokens))
+    ]
     parse = Parse(text, tokens, matches)
     for m in matches:
         parse.has.setdefault(m.group, []).append(m)
@@ -116,11 +124,19 @@ def is_name(parse: Parse, at: int) -> bool:
     token = parse.tokens[at]
     if not token.text[0].isupper() or at in parse.kinds:
         return False
+    if token.word in HONORIFICS:
+        return True
+    if token.word in _NO_NAMES or (at == 0 and token.word.endswith("ing")):
+        return False
     groups = load_lexicon().single.get(token.word)
-    return groups is None or not (groups & {"demonym", "additive", "hedge_strong", "modal", "negation", "pronoun", "speech"})
+    return groups is None or not (
+        groups & {"demonym", "additive", "hedge_strong", "modal", "negation", "pronoun", "speech"}
+    )
 
 
-def resolve_noun_phrase(parse: Parse, lo: int, hi: int, memory: Mapping[str, str], inverted: bool) -> tuple[str, str, int]:
+def resolve_noun_phrase(
+    parse: Parse, lo: int, hi: int, memory: Mapping[str, str], inverted: bool
+) -> tuple[str, str, int]:
     """(kind, name, distance from the verb) of the source in tokens lo..hi inclusive."""
     tokens, kinds = parse.tokens, parse.kinds
     order = list(range(lo, hi + 1)) if inverted else list(range(hi, lo - 1, -1))
@@ -140,7 +156,9 @@ def resolve_noun_phrase(parse: Parse, lo: int, hi: int, memory: Mapping[str, str
         surname = tokens[order[name_end - 1] if inverted else first].word
         title = order[name_end] if name_end < len(order) else -1
         if not inverted and title in kinds and kinds[title][1] in TITLES:
-            kind = kinds[title][0]
+            kind, group, begin, end = kinds[title]
+            if group in BORROWERS:
+                kind = borrow_kind(parse, begin, end, lo, hi, kind)
         elif surname in memory:
             return memory[surname], surname, 0
         else:
@@ -156,124 +174,48 @@ def resolve_noun_phrase(parse: Parse, lo: int, hi: int, memory: Mapping[str, str
     for k, i in enumerate(order):
         if i not in kinds:
             continue
-        kind, _, begin, end = kinds[i]
+        kind, group, begin, end = kinds[i]
+        if kind == "place" and not inverted and begin > lo and tokens[begin - 1].word in _PREPOSITIONS:
+            continue
         if inverted:
             # the head is the last source noun before a preposition or comma: "police sources in ..."
             while end + 1 <= hi and (nxt := kinds.get(end + 1)) and nxt[0] not in ("place", "document"):
-                kind, _, begin, end = nxt
+                kind, group, begin, end = nxt
             following = [j for j in range(end + 1, min(end + 4, hi + 1)) if is_name(parse, j)]
             name = tokens[following[-1]].word if following else ""
         else:
             name = ""
             back = begin - 1
-            while back > lo and tokens[back].word not in _PREPOSITIONS and (is_name(parse, back) or back in kinds or tokens[back].word == "the"):
+            while (
+                back > lo
+                and tokens[back].word not in _PREPOSITIONS
+                and (is_name(parse, back) or back in kinds or tokens[back].word == "the")
+            ):
                 back -= 1
-            if back - 1 >= lo and tokens[back].word in _PREPOSITIONS and (head := kinds.get(back - 1)) and head[0] != "place":
-                kind = head[0]
-        if kind == "spokes":
-            kind = next((x for x in ("official", "candidate", "armed", "place") if x in in_range), "spokes")
-            kind = "official" if kind == "place" else kind
+            if (
+                back - 1 >= lo
+                and tokens[back].word in _PREPOSITIONS
+                and (head := kinds.get(back - 1))
+                and head[0] != "place"
+            ):
+                kind, group, begin, end = head
+            elif back - 1 >= lo and tokens[back].word == "of" and not is_name(parse, back - 1):
+                # "watchers of the regime": the head is a word we do not know, not the regime
+                kind = kind if tokens[back - 1].word in _QUANTITIES else "other"
+        if group in BORROWERS:
+            kind = borrow_kind(parse, begin, end, lo, hi, kind)
         return (former if former and kind in ("official", "spokes", "organisation") else kind), name, k
     return "none", "", 99
 
 
-def _left_window(parse: Parse, verb: int) -> tuple[int, int]:
-    tokens = parse.tokens
-    hi = verb - 1
-    steps = 0
-    while hi >= 0 and steps < 5 and (tokens[hi].word in _AUX or tokens[hi].word.endswith("ly")):
-        hi, steps = hi - 1, steps + 1
-    commas = 0
-    if hi >= 0 and tokens[hi].word == ",":
-        commas, hi = 1, hi - 1
-    lo = hi + 1
-    limit = 12 + 6 * commas
-    while lo > 0 and hi - lo < limit:
-        word = tokens[lo - 1].word
-        if word in QUOTES or word in _STOPS or (word == "," and not commas):
+def borrow_kind(parse: Parse, begin: int, end: int, lo: int, hi: int, kind: str) -> str:
+    """The kind of the body that a spokesman, head or director speaks for: "the observatory's head" is an NGO's."""
+    near = [*range(begin - 1, max(lo, begin - 5) - 1, -1), *range(end + 1, min(hi, end + 7) + 1)]
+    for at in near:
+        word = parse.tokens[at].word
+        if word == "," and at < begin:
             break
-        commas -= word == ","
-        lo -= 1
-    return lo, hi
-
-
-def _right_window(parse: Parse, start: int) -> tuple[int, int]:
-    tokens = parse.tokens
-    hi, commas = start - 1, 0
-    while hi + 1 < len(tokens) and hi - start < 13:
-        word = tokens[hi + 1].word
-        if word in QUOTES or word in _STOPS or word in (".", "who", "which"):
-            break
-        commas += word == ","
-        if commas > 2 or (word == "," and hi + 2 < len(tokens) and tokens[hi + 2].word in ("and", "but", "he", "she", "they")):
-            break
-        hi += 1
-    return start, hi
-
-
-def _verb_class(parse: Parse, at: int, groups: frozenset[str]) -> str:
-    """The verb class of token `at`, or "" where its form is a noun or an infinitive here."""
-    before = parse.tokens[at - 1].word if at else ""
-    if at in parse.kinds and parse.kinds[at][2] != parse.kinds[at][3]:
-        return ""
-    if before in ("to", "not", "n't") and not parse.tokens[at].word.endswith(("ed", "said")):
-        return ""
-    if parse.tokens[at].word in _AMBIGUOUS and (before in _NOUNISH_BEFORE or not before):
-        return ""
-    return next((c for c in _CLASS_ORDER if c in groups), "")
-
-
-def find_attributions(parse: Parse, memory: Mapping[str, str]) -> list[Attribution]:
-    """Every verb of communication in the sentence with its subject."""
-    lexicon, tokens, out = load_lexicon(), parse.tokens, []
-    for at, token in enumerate(tokens):
-        groups = lexicon.single.get(token.word)
-        if not groups or not groups & lexicon.verb_groups or not (verb := _verb_class(parse, at, groups)):
-            continue
-        before = tokens[at - 1].word if at else ""
-        after_break = before in QUOTES or before in (",", "", "?", "!")
-        kind, name, gap, how = "none", "", 99, "left"
-        if after_break and token.word in _INVERTIBLE and at + 1 < len(tokens):
-            kind, name, gap = resolve_noun_phrase(parse, *_right_window(parse, at + 1), memory, True)
-            how = "inverted"
-            if gap > 4:
-                kind = "none"
-        if kind == "none" and not before in QUOTES:
-            kind, name, gap = resolve_noun_phrase(parse, *_left_window(parse, at), memory, False)
-            how = "left"
-        if kind == "none" and token.word in _INVERTIBLE and at + 1 < len(tokens):
-            kind, name, gap = resolve_noun_phrase(parse, *_right_window(parse, at + 1), memory, True)
-            how = "inverted"
-            if gap > 3:
-                kind = "none"
-        if kind == "none" and token.word.endswith("ing") and out:
-            kind, name, gap, how = out[-1].kind, out[-1].name, 5, "participle"
-        near = {tokens[j].word for j in range(max(0, at - 3), at)}
-        negated = bool(near & {"not", "n't", "never", "neither", "nor", "no"})
-        out.append(Attribution(at, verb, how, kind, name, gap, parse.inside[at], negated))
-    for match in parse.has.get("according", ()):
-        kind, name, gap = resolve_noun_phrase(parse, *_right_window(parse, match.last + 1), memory, True)
-        out.append(Attribution(match.first, "speech", "according", kind, name, gap, parse.inside[match.first], False))
-    out.extend(_marked_sources(parse, memory))
-    return out
-
-
-def _marked_sources(parse: Parse, memory: Mapping[str, str]) -> list[Attribution]:
-    """Headline forms: "Ministry: no troops at the border" and "No troops at the border - ministry"."""
-    tokens, out = parse.tokens, []
-    n = len(tokens)
-    for at, token in enumerate(tokens):
-        if token.word == ":" and 0 < at < n - 1 and not parse.inside[at]:
-            lo = max((j + 1 for j in range(at) if tokens[j].word in ("-", "–", "—", "|", ".")), default=0)
-            if at - lo <= 8:
-                kind, name, gap = resolve_noun_phrase(parse, lo, at - 1, memory, False)
-                if kind != "none":
-                    out.append(Attribution(at, "speech", "colon", kind, name, gap, False, False))
-            break
-    for at in range(n - 1, max(n - 8, 2), -1):
-        if tokens[at].word in ("-", "–", "—", "|") and at < n - 1:
-            kind, name, gap = resolve_noun_phrase(parse, at + 1, n - 1, memory, True)
-            if kind != "none":
-                out.append(Attribution(at, "speech", "tail", kind, name, gap, False, False))
-            break
-    return out
+        if at in parse.kinds and parse.kinds[at][1] in _LENDERS:
+            lent = parse.kinds[at][0]
+            return "official" if lent == "place" else lent
+    return kind

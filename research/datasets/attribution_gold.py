@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def load_attribution_gold(config: AttributionGold) -> Dataset:
     for folder in (place for root in roots for place in (root, root / NAME)):
         files = [folder / f"{split}.jsonl" for split in SPLITS]
         if all(file.is_file() for file in files):
-            return cached(NAME, read_cards()[NAME], files, VERSION, lambda: (read_texts(folder), {}))
+            return cached(NAME, read_cards()[NAME], files, VERSION, partial(_with_texts, folder))
     return _joined(roots)
 
 
@@ -53,6 +54,8 @@ def read_texts(folder: Path) -> list[Entry]:
             where = f"{file.name}:{number}"
             try:
                 row = json.loads(line)
+                if not isinstance(row, dict):
+                    raise ValueError(f"expected an object, found {type(row).__name__}")
                 where += f": article {row['article_id']}"
                 entries.append(_entry(row, split, row["text"]))
             except (ValueError, KeyError, TypeError) as e:
@@ -111,13 +114,20 @@ def find_texts(rows: Iterable[Mapping[str, Any]], corpus: str, folders: Iterable
     return texts
 
 
+def _with_texts(folder: Path) -> tuple[list[Entry], dict[str, int]]:
+    return read_texts(folder), {}
+
+
 def _joined(roots: list[Path]) -> Dataset:
     """The stand-off file joined with the corpora under `roots`."""
     rows = read_standoff()
     keys = wanted_keys(rows)
     folders = {corpus: [place for root in roots for place in (root / corpus,) if place.is_dir()] for corpus in CORPORA}
     sources = [
-        file for corpus, places in folders.items() for place in places for file in source_files(corpus, place, keys[corpus])
+        file
+        for corpus, places in folders.items()
+        for place in places
+        for file in source_files(corpus, place, keys[corpus])
     ]
     if not sources:
         raise ResearchError(
@@ -155,6 +165,8 @@ def _sha256(text: str) -> str:
 
 def _entry(row: Mapping[str, Any], split: str, text: str) -> Entry:
     """One article of the gold. ValueError or KeyError when the row is not what the README of the gold describes."""
+    if not isinstance(text, str):
+        raise ValueError(f"text: expected text, found {type(text).__name__}")
     if (found := _sha256(text)) != row["sha256"]:
         raise ValueError(f"sha256 of the text is {found[:4]}..., expected {row['sha256'][:4]}...")
     if row["primary"] not in PRIMARY_LABELS:
@@ -165,9 +177,7 @@ def _entry(row: Mapping[str, Any], split: str, text: str) -> Entry:
         if not 0 <= start < end <= len(text):
             raise ValueError(f"sentence {number}: offsets {start}, {end} do not lie in the text (0 to {len(text)})")
         if unknown := [label for label in labels if label not in ATTRIBUTION_LABELS]:
-            raise ValueError(
-                f"sentence {number}: unknown label '{unknown[0]}'; known: {', '.join(ATTRIBUTION_LABELS)}"
-            )
+            raise ValueError(f"sentence {number}: unknown label '{unknown[0]}'; known: {', '.join(ATTRIBUTION_LABELS)}")
         ordered = tuple(label for label in ATTRIBUTION_LABELS if label in labels)
         sentences.append(Sentence(start, end, text[start:end], ordered))
     article = Article(

@@ -49,7 +49,7 @@ def list_datasets() -> list[dict[str, Any]]:
             {
                 "name": name,
                 "kind": kind,
-                "title": " + ".join(card.title for card in known),
+                "title": " + ".join(card.title for card in known) or str(section.get("path", "")),
                 "licence": "; ".join(card.licence for card in known),
                 "synthetic": any(card.synthetic for card in known),
             }

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from research.config import Mix
 from research.datasets.card import mixed_card
 from research.datasets.dataset import SPLITS, Dataset, digest
 from research.datasets.loading import load_dataset
 from research.records import ResearchError
+
+if TYPE_CHECKING:
+    import datasets as hf
 
 
 def load_mix(config: Mix) -> Dataset:
@@ -39,7 +43,7 @@ def load_mix(config: Mix) -> Dataset:
     return Dataset(name, revision, mixed_card([part.card for part in parts]), splits, dict(missing))
 
 
-def _marked(part: Dataset, split: str):  # type: ignore[no-untyped-def]
+def _marked(part: Dataset, split: str) -> hf.Dataset:
     """The rows of a split with the part's name among the fields. No `map`: it would write to the Hugging Face cache."""
     from datasets import Dataset as HfDataset
 

@@ -58,6 +58,9 @@ def read_events(files: list[Path]) -> list[Entry]:
         for claim in event["claims"]:
             if not _keys(claim, CLAIM_KEYS, f"{file.name}: claims", problems):
                 continue
+            if not all(isinstance(value, str) and value for value in claim.values()):
+                problems.add(f"{file.name}: claims: expected text for claim_id and claim, found {list(claim.values())}")
+                continue
             if claim["claim_id"] in claims:
                 problems.add(f"{file.name}: claim_id '{claim['claim_id']}' is used twice")
             claims[claim["claim_id"]] = Claim(claim["claim_id"], claim["claim"])
@@ -70,9 +73,11 @@ def read_events(files: list[Path]) -> list[Entry]:
             if not _keys(raw, ARTICLE_KEYS, where, problems):
                 continue
             _check_article(raw, where, claims, problems)
+            if len(problems.lines) > known:
+                continue
             if named in entries:
                 problems.add(f"{where}: article_id is used twice")
-            elif len(problems.lines) == known:
+            else:
                 entries[raw["article_id"]] = _entry(raw, event, file, claims)
     problems.check()
     return list(entries.values())

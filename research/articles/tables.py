@@ -1,0 +1,109 @@
+"""CSV and Parquet tables to articles, one article a row.
+
+Columns: `text` or `html`, and optionally `article_id`, `title`, `outlet`, `published`, `url` and what else an article
+JSONL line may hold; a row without an `article_id` is "<file>:<row>". Rows of a CSV file are counted as spreadsheets
+do, the header being row 1; rows of a Parquet file are counted from 1.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from research.articles.lines import parse_article, split_lines
+from research.articles.texts import SIZE_LIMIT, UTF16_MARKS, Problem, decode_text
+from research.records import Article, ResearchError
+
+BATCH_ROWS = 64  # rows of a Parquet file in memory at once; an article is some kilobytes
+
+
+def read_csv(path: Path, name: str, origin: str) -> Iterator[Article | Problem]:
+    """The articles of a CSV file; `name` begins the ids of rows that have none."""
+    csv.field_size_limit(max(csv.field_size_limit(), SIZE_LIMIT))  # the default of 128 KB is less than a long article
+    with path.open("rb") as stream:
+        lines = _decode_lines(stream)
+        first = next(lines, "")
+        delimiter = max(",;\t", key=first.count)  # spreadsheets write the list separator of their country
+        rows = csv.reader(_chain(first, lines), delimiter=delimiter, strict=True)
+        number = 0
+        header: list[str] = []
+        while True:
+            number += 1
+            at = f"{origin}:{number}"
+            try:
+                cells = next(rows)
+            except StopIteration:
+                break
+            except csv.Error as error:
+                yield Problem(at, f"not CSV: {error}")
+                continue
+            if number == 1:
+                header = [cell.strip() for cell in cells]
+                _check_columns(header)
+            elif len(cells) > len(header):
+                yield Problem(at, f"row has {len(cells)} cells, the header {len(header)}")
+            elif any(cells):
+                yield _parse_row(dict(zip(header, cells, strict=False)), f"{name}:{number}", at)
+    if not header:
+        yield Problem(origin, "no text")
+
+
+def read_parquet(path: Path, name: str, origin: str) -> Iterator[Article | Problem]:
+    """The articles of a Parquet file, read in batches; `name` begins the ids of rows that have none."""
+    import pyarrow as pa  # slow to import, and most runs read no Parquet
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            _check_columns(file.schema_arrow.names)
+            number = 0
+            for batch in file.iter_batches(batch_size=BATCH_ROWS):
+                for row in batch.to_pylist():
+                    number += 1
+                    plain = {key: _plain(value) for key, value in row.items()}
+                    yield _parse_row(plain, f"{name}:{number}", f"{origin}:{number}")
+    except pa.ArrowException as error:
+        raise ResearchError(f"not a Parquet file: {' '.join(str(error).split())}") from None
+
+
+def _parse_row(row: Mapping[str, Any], article_id: str, origin: str) -> Article | Problem:
+    given = {key: value for key, value in row.items() if value is not None and value != ""}
+    if "text" not in given and "html" not in given:
+        return Problem(origin, "no text")
+    try:
+        return parse_article({"article_id": article_id} | given, origin)
+    except ResearchError as error:
+        return Problem(origin, str(error))
+
+
+def _check_columns(names: list[str]) -> None:
+    if "text" not in names and "html" not in names:
+        raise ResearchError(f"column 'text' or 'html' is missing (found: {', '.join(names) or 'nothing'})")
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
+        raise ResearchError(f"column '{doubled[0]}' is there twice")
+
+
+def _plain(value: object) -> object:
+    """Dates, times and decimals as text; what JSON knows as it is."""
+    return value if value is None or isinstance(value, str | int | float | list | dict) else str(value)
+
+
+def _decode_lines(stream: BinaryIO) -> Iterator[str]:
+    mark = stream.read(2)
+    stream.seek(0)
+    if mark in UTF16_MARKS:
+        yield from io.TextIOWrapper(stream, "utf-16", newline="")
+        return
+    offset = 0
+    for line in split_lines(stream):
+        yield decode_text(line, offset=offset)
+        offset += len(line)
+
+
+def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
+    if first:
+        yield first
+    yield from rest
