@@ -30,15 +30,14 @@ S = TypeVar("S", bound="Section")
 class Features(Section):
     """What a linear model sees of a sentence in its article. Each group can be switched off for an ablation."""
 
-    words: bool = Field(True, description="word n-grams of the sentence")
+    words: bool = Field(True, description="word n-grams of the sentence, names masked")
     characters: bool = Field(True, description="character n-grams of the sentence, inside word boundaries")
     neighbours: bool = Field(True, description="word n-grams of the sentences before and after")
     position: bool = Field(True, description="place in the article, length, headline or not")
     quotation: bool = Field(True, description="quotation marks, and whether a quotation is still open")
     carry: bool = Field(True, description="who spoke before, and how long ago")
     cues: bool = Field(True, description="cue lexicon matches, source and cue pairs, labelling rules")
-    scores: bool = Field(True, description="a first pass's scores for the sentence and those around it (stacking)")
-    word_ngrams: tuple[int, int] = (1, 2)
+    word_ngrams: tuple[int, int] = (1, 3)
     char_ngrams: tuple[int, int] = (2, 5)
     min_count: int = Field(2, ge=1, description="n-grams in fewer sentences are dropped")
 
@@ -58,8 +57,8 @@ class Cues(Section):
 class Linear(Section):
     """What the two linear models share."""
 
-    c: float = Field(1.0, gt=0, description="inverse regularisation strength")
-    class_weight: Literal["balanced", "none"] = "balanced"
+    c: float = Field(2.0, gt=0, description="inverse regularisation strength")
+    class_weight: Literal["balanced", "none"] = "none"
     thresholds: Literal["tuned", "fixed"] = Field(
         "tuned", description="per label, chosen on out-of-fold predictions; or .5"
     )

@@ -1,6 +1,7 @@
 """Numbers for a linear classifier: what a bag of words cannot see of a sentence in its article.
 
-Names are `family:value`, sometimes `family:value:value`; FAMILIES says what each family holds.
+Names are `family:value`, sometimes `family:value:value`; FAMILIES says what each family holds and which of the
+config's feature groups it belongs to.
 """
 
 from __future__ import annotations
@@ -12,36 +13,36 @@ from research.cues.lexicon import load_lexicon
 from research.cues.rules import fire_rules
 from research.records import Article
 
-FAMILIES: dict[str, str] = {
-    "cue": "a cue group is present",
-    "inq": "the group, or verb class and source kind, is inside a quotation",
-    "outq": "the group is present outside quotations",
-    "two": "the group is present twice or more",
-    "word": "a single cue word of the groups whose words weigh differently",
-    "src": "verb class and the kind of its subject",
-    "neg": "the same under a negation",
-    "how": "construction (left, inverted, according, colon, tail, participle) and camp of the source",
-    "via": "a pronoun or document resolved to an earlier source",
-    "near": "verb class with the source right beside it",
-    "own": "kind of the source named in the sentence",
-    "last": "kind of the last source before it",
-    "dist": "sentences since then and its camp",
-    "block": "kind of the source of the quotation the sentence lies in",
-    "next": "kind of the source named in the sentence after",
-    "rule": "a rule fires",
-    "prev": "a rule fires on the sentence before",
-    "prev2": "a rule fires two sentences before",
-    "foll": "a rule fires on the sentence after",
-    "head": "a rule fires on the first sentence",
-    "art": "share of the article's sentences with a group or rule",
-    "rel": "relation to the denials and claims of the article",
-    "q": "state of the quotation",
-    "len": "length",
-    "pos": "headline, lead, new paragraph",
-    "modal": "the words around may, might and could",
-    "end": "how the sentence ends",
-    "n": "counts",
-    "x": "conjunctions",
+FAMILIES: dict[str, tuple[str, str]] = {
+    "cue": ("cues", "a cue group is present"),
+    "inq": ("quotation", "the group, or verb class and source kind, is inside a quotation"),
+    "outq": ("quotation", "the group is present outside quotations"),
+    "two": ("cues", "the group is present twice or more"),
+    "word": ("cues", "a single cue word of the groups whose words weigh differently"),
+    "src": ("cues", "verb class and the kind of its subject"),
+    "neg": ("cues", "the same under a negation"),
+    "how": ("cues", "construction (left, inverted, according, colon, tail, participle) and camp of the source"),
+    "via": ("carry", "a pronoun or document resolved to an earlier source"),
+    "near": ("cues", "verb class with the source right beside it"),
+    "own": ("cues", "kind of the source named in the sentence"),
+    "last": ("carry", "kind of the last source before it"),
+    "dist": ("carry", "sentences since then and its camp"),
+    "block": ("carry", "kind of the source of the quotation the sentence lies in"),
+    "next": ("carry", "kind of the source named in the sentence after"),
+    "rule": ("cues", "a rule fires"),
+    "prev": ("carry", "a rule fires on the sentence before"),
+    "prev2": ("carry", "a rule fires two sentences before"),
+    "foll": ("carry", "a rule fires on the sentence after"),
+    "head": ("carry", "a rule fires on the first sentence"),
+    "art": ("carry", "share of the article's sentences with a group or rule"),
+    "rel": ("carry", "relation to the denials and claims of the article"),
+    "q": ("quotation", "state of the quotation"),
+    "len": ("position", "length"),
+    "pos": ("position", "headline, lead, new paragraph"),
+    "modal": ("cues", "the words around may, might and could"),
+    "end": ("cues", "how the sentence ends"),
+    "n": ("cues", "counts"),
+    "x": ("cues", "conjunctions"),
 }
 
 _SOURCE_GROUPS = ("official_title", "official_body", "spokes")
@@ -240,3 +241,8 @@ def cue_features(article: Article) -> list[dict[str, float]]:
         for name in fired[0]:
             row["head:" + name] = 1.0
     return [{k: v for k, v in row.items() if v} for row in rows]
+
+
+def feature_group(name: str) -> str:
+    """The group of a feature (position, quotation, carry or cues), by which a config switches it on or off."""
+    return FAMILIES[name.partition(":")[0]][0]

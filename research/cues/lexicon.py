@@ -31,7 +31,6 @@ class Lexicon:
 
     trie: Trie
     groups: tuple[str, ...]
-    verb_forms: dict[str, str]
     single: dict[str, frozenset[str]]
     verb_groups: frozenset[str]
     capital: frozenset[str]
@@ -89,12 +88,10 @@ def load_lexicon() -> Lexicon:
     macros = {name: _phrases(text) for name, text in raw["macros"].items()}
     trie: Trie = {}
     names: list[str] = []
-    verb_forms: dict[str, str] = {}
     for group, text in raw["verbs"].items():
         names.append(group)
         for entry in _phrases(text):
             for form in inflect(entry):
-                verb_forms.setdefault(form, entry.split("/")[0])
                 _plant(trie, (form,), group)
     listed = {**raw["groups"], **raw["sources"], "place": raw["places"], "demonym": raw["demonyms"]}
     for group, text in listed.items():
@@ -107,7 +104,6 @@ def load_lexicon() -> Lexicon:
     return Lexicon(
         trie,
         tuple(names),
-        verb_forms,
         single,
         frozenset(raw["verbs"]),
         frozenset(_phrases(raw["capital"])),

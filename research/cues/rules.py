@@ -1,7 +1,7 @@
-"""Readable rules that label a sentence by the codebook; each has the codebook's rule id as its name.
+"""Readable rules that label a sentence by the codebook; a rule bears the codebook's rule id where there is one.
 
-A rule with a label adds it. A rule whose name starts with "not-" takes its label away again, except from the rules
-listed as stronger: a refusal to comment beside a real denial does not cancel the denial.
+A rule with a label adds it. A rule whose name starts with "not-" takes its label away from the whole sentence:
+"declined to comment" beside a denial costs a denial now and then, but is right four times in five.
 """
 
 from __future__ import annotations

@@ -1,0 +1,193 @@
+"""What the linear models see: n-gram blocks and context numbers of each span, as one sparse matrix.
+
+attribution: a row per sentence: its words and characters, the words of the sentences before and after, cue features.
+primary: a row per article: words and characters of headline and lead, words of the body, cue features of headline,
+lead and (averaged) body.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.sparse import csr_matrix, hstack
+
+from research.config import Features as FeaturesConfig
+from research.cues import cue_features, feature_group
+from research.models.ngrams import Ngrams
+from research.records import Article, Example, Task
+
+# TF-IDF rows have length 1 while some 40 context features are on in a sentence: unscaled, regularisation would let
+# them drown the n-grams. Chosen by cross-validation on attribution-gold train among .1, .15, .3 and 1.
+CONTEXT_WEIGHT = 0.15
+NEIGHBOUR_WEIGHT = 0.5
+LEAD_SENTENCES = 2
+
+
+class ContextNumbers:
+    """Named numbers as columns: the names seen in training, less the groups switched off."""
+
+    def __init__(self, config: FeaturesConfig) -> None:
+        self._config = config
+        self._column: dict[str, int] = {}
+
+    def fit(self, rows: Iterable[Mapping[str, float]]) -> None:
+        names = {name for row in rows for name in row if self._wanted(name)}
+        self._column = {name: i for i, name in enumerate(sorted(names))}
+
+    def transform(self, rows: Iterable[Mapping[str, float]]) -> csr_matrix:
+        """Shape (rows, names). Indices are 32-bit: liblinear takes no others."""
+        data: list[float] = []
+        indices: list[int] = []
+        pointers = [0]
+        column = self._column
+        for row in rows:
+            for name, value in row.items():
+                if value and name in column:
+                    indices.append(column[name])
+                    data.append(value)
+            pointers.append(len(indices))
+        return csr_matrix(
+            (np.array(data, np.float32), np.array(indices, np.int32), np.array(pointers, np.int32)),
+            shape=(len(pointers) - 1, len(column)),
+        )
+
+    def _wanted(self, name: str) -> bool:
+        return bool(getattr(self._config, feature_group(name.rpartition("|")[2])))
+
+    def save(self, stem: Path) -> None:
+        stem.with_suffix(".json").write_text(json.dumps(list(self._column), ensure_ascii=False), encoding="utf-8")
+
+    def load(self, stem: Path) -> None:
+        names = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
+        self._column = {name: i for i, name in enumerate(names)}
+
+
+class FeatureExtractor:
+    """Examples to a matrix of shape (spans, features); `fit_transform` first, or `load`."""
+
+    def __init__(self, config: FeaturesConfig, task: Task) -> None:
+        self.config, self.task = config, task
+        slots: dict[str, tuple[str, ...]] = (
+            {"sentence": ("words", "characters"), "neighbours": ("words",)}
+            if task.name == "attribution"
+            else {"headline": ("words", "characters"), "lead": ("words", "characters"), "body": ("words",)}
+        )
+        self._blocks: dict[tuple[str, str], Ngrams] = {}
+        for slot, units in slots.items():
+            for unit in units:
+                if getattr(config, slot if slot == "neighbours" else unit):
+                    # What a neighbour says is context, not content: single words are enough.
+                    ngrams = (1, 1) if slot == "neighbours" else getattr(config, f"{_SHORT[unit]}_ngrams")
+                    self._blocks[slot, unit] = Ngrams(unit, ngrams, config.min_count)
+        self._context = ContextNumbers(config)
+
+    def fit_transform(self, examples: Sequence[Example]) -> csr_matrix:
+        numbers = self._numbers(examples)
+        self._context.fit(numbers)
+        return self._matrix(examples, numbers, fit=True)
+
+    def transform(self, examples: Sequence[Example]) -> csr_matrix:
+        return self._matrix(examples, self._numbers(examples), fit=False)
+
+    def _matrix(self, examples: Sequence[Example], numbers: list[dict[str, float]], *, fit: bool) -> csr_matrix:
+        texts = _sentence_texts(examples) if self.task.name == "attribution" else _article_texts(examples)
+        parts = [self._context.transform(numbers) * np.float32(CONTEXT_WEIGHT)]
+        for (slot, _), block in self._blocks.items():
+            read = block.fit_transform if fit else block.transform
+            if slot == "neighbours":
+                words = read(texts["sentence"])
+                parts += [_shifted(words, examples, step) * np.float32(NEIGHBOUR_WEIGHT) for step in (-1, 1)]
+            else:
+                parts.append(read(texts[slot]))
+        matrix = csr_matrix(hstack(parts, format="csr"))
+        if self.task.name == "attribution":
+            matrix = matrix[_span_rows(examples)]
+        return matrix
+
+    def _numbers(self, examples: Sequence[Example]) -> list[dict[str, float]]:
+        if not any(getattr(self.config, g) for g in ("position", "quotation", "carry", "cues")):
+            per_article: Iterable[list[dict[str, float]]] = ([{} for _ in e.article.sentences] for e in examples)
+        else:
+            per_article = (cue_features(e.article) for e in examples)
+        if self.task.name == "attribution":
+            return [row for rows in per_article for row in rows]
+        return [_article_numbers(rows) for rows in per_article]
+
+    def save(self, folder: Path) -> None:
+        for (slot, unit), block in self._blocks.items():
+            block.save(folder / f"{slot}-{unit}")
+        self._context.save(folder / "context")
+
+    def load(self, folder: Path) -> None:
+        for (slot, unit), block in self._blocks.items():
+            block.load(folder / f"{slot}-{unit}")
+        self._context.load(folder / "context")
+
+
+_SHORT = {"words": "word", "characters": "char"}
+
+
+def _sentence_texts(examples: Sequence[Example]) -> dict[str, list[str]]:
+    return {"sentence": [s.text for e in examples for s in e.article.sentences]}
+
+
+def _article_texts(examples: Sequence[Example]) -> dict[str, list[str]]:
+    texts: dict[str, list[str]] = {"headline": [], "lead": [], "body": []}
+    for example in examples:
+        headline, lead, body = _parts(example.article)
+        texts["headline"].append(headline)
+        texts["lead"].append(" ".join(lead))
+        texts["body"].append(" ".join(body))
+    return texts
+
+
+def _parts(article: Article) -> tuple[str, list[str], list[str]]:
+    """Headline, lead and the rest. A title that the text does not begin with comes before the first sentence."""
+    sentences = [s.text for s in article.sentences]
+    if article.title and not (sentences and sentences[0].startswith(article.title)):
+        sentences.insert(0, article.title)
+    lead_end = 1 + LEAD_SENTENCES
+    return (sentences[0] if sentences else ""), sentences[1:lead_end], sentences[lead_end:]
+
+
+def _article_numbers(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Cue features of the headline and of the lead's sentences, and their mean over the article; `where|name`."""
+    numbers: dict[str, float] = {}
+    for i, row in enumerate(rows):
+        where = ("headline", "lead", "lead")[i] if i < 3 else None
+        for name, value in row.items():
+            if where:
+                key = f"{where}|{name}"
+                numbers[key] = max(value, numbers.get(key, 0.0))
+            mean = f"body|{name}"
+            numbers[mean] = numbers.get(mean, 0.0) + value / len(rows)
+    return numbers
+
+
+def _shifted(rows: csr_matrix, examples: Sequence[Example], step: int) -> csr_matrix:
+    """Row i becomes that of the sentence `step` further on, and empty where that is another article."""
+    article = np.repeat(np.arange(len(examples)), [len(e.article.sentences) for e in examples])
+    index = np.arange(len(article)) + step
+    inside = (index >= 0) & (index < len(article))
+    index = np.where(inside, index, 0)
+    inside &= article[index] == article if len(article) else inside
+    moved = rows[index]
+    keep = csr_matrix(
+        (inside.astype(np.float32), np.arange(len(index), dtype=np.int32), np.arange(len(index) + 1, dtype=np.int32))
+    )
+    return csr_matrix(keep @ moved) if len(index) else moved
+
+
+def _span_rows(examples: Sequence[Example]) -> list[int]:
+    """The row of each span among all sentences; a span that is no sentence of its article is a KeyError."""
+    rows: list[int] = []
+    first = 0
+    for example in examples:
+        sentences = example.article.sentences
+        place = {s.span: first + i for i, s in enumerate(sentences)}
+        rows += [place[span] for span in example.spans]
+        first += len(sentences)
+    return rows

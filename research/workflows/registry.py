@@ -1,0 +1,111 @@
+"""Trained models in MLflow: logging one, promoting it to champion, and finding it again by run, name or folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from research.models.checkpoint import Checkpoint
+from research.records import TASKS, ResearchError, Task
+from research.workflows.tracking import open_store, store_uri
+
+CHAMPION = "champion"
+EXAMPLE = "The ministry denied that its drones had crossed the border, and said an inquiry might follow."
+
+
+def log_checkpoint(folder: Path, task: Task, costs: Mapping[str, float]) -> None:
+    """The checkpoint as an MLflow model of the current run: pyfunc with signature and input example, no pickle."""
+    import mlflow
+    import pandas as pd
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    outputs = [ColSpec("long", n) for n in ("row", "start", "end")] + [ColSpec("string", n) for n in ("text", "labels")]
+    outputs += [ColSpec("double", label) for label in task.labels]
+    size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6
+    info = mlflow.pyfunc.log_model(
+        name="model",
+        loader_module="research.workflows.serving",
+        data_path=str(folder),
+        signature=ModelSignature(inputs=Schema([ColSpec("string", "text")]), outputs=Schema(outputs)),
+        input_example=pd.DataFrame({"text": [EXAMPLE]}),
+        pip_requirements=["stance-attribution"],
+    )
+    mlflow.log_metrics({**costs, "cost/model_mb": size}, model_id=info.model_id)
+
+
+def promote(run_id: str, name: str) -> str:
+    """Register the run's model under the task's name, and move the alias `champion` to it. Returns the version."""
+    import mlflow
+
+    client = open_store()
+    version = str(mlflow.register_model(f"runs:/{run_id}/model", name).version)
+    client.set_registered_model_alias(name, CHAMPION, version)
+    return version
+
+
+def load_model(reference: str) -> tuple[Checkpoint, dict[str, str]]:
+    """A checkpoint and where it comes from (name, version, run_id) by FOLDER, NAME@ALIAS, run id or run name."""
+    if (Path(reference) / "checkpoint.json").is_file() or Path(reference).is_dir():
+        folder = Path(reference)
+        return Checkpoint.load(folder), {"name": folder.name, "version": "", "run_id": ""}
+    client = open_store()
+    if "@" in reference:
+        name, _, alias = reference.partition("@")
+        return load_registered(client, name, alias)
+    run = find_run(client, reference)
+    return _download(f"runs:/{run.info.run_id}/model"), _origin(run.info.run_name, "", run.info.run_id)
+
+
+def load_registered(client: Any, name: str, alias: str) -> tuple[Checkpoint, dict[str, str]]:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        version = client.get_model_version_by_alias(name, alias)
+    except MlflowException:
+        known = [f"{m.name}@{a}" for m in client.search_registered_models() for a in m.aliases]
+        raise ResearchError(f"no model {name}@{alias} in {store_uri()}; known: {', '.join(known) or 'none'}") from None
+    return _download(f"models:/{name}/{version.version}"), _origin(name, str(version.version), version.run_id)
+
+
+def load_champions() -> dict[str, tuple[Checkpoint, dict[str, str]]]:
+    """The champion of every task that has one, by task."""
+    client = open_store()
+    aliases = {m.name for m in client.search_registered_models() if CHAMPION in m.aliases}
+    champions = {task: load_registered(client, task, CHAMPION) for task in TASKS if task in aliases}
+    if not champions:
+        raise ResearchError(
+            f"no champion yet in {store_uri()}; train one with `research train --promote`, "
+            f"or name a model: --model RUN, NAME@ALIAS or FOLDER"
+        )
+    return champions
+
+
+def find_run(client: Any, reference: str) -> Any:
+    """A run by id, unique prefix of an id, or name (the newest of that name)."""
+    experiments = [e.experiment_id for e in client.search_experiments()]
+    runs = client.search_runs(experiments, max_results=1000, order_by=["attributes.start_time DESC"])
+    for run in runs:
+        if reference in (run.info.run_id, run.info.run_name):
+            return run
+    starting = [run for run in runs if len(reference) >= 4 and run.info.run_id.startswith(reference)]
+    if len(starting) == 1:
+        return starting[0]
+    names = list(dict.fromkeys(run.info.run_name for run in runs))[:8]
+    problem = f"{len(starting)} runs begin with" if starting else "no run or model folder"
+    raise ResearchError(f"{problem} '{reference}' in {store_uri()}; newest runs: {', '.join(names) or 'none'}")
+
+
+def _download(uri: str) -> Checkpoint:
+    import mlflow
+
+    try:
+        local = mlflow.artifacts.download_artifacts(artifact_uri=uri)
+    except Exception as e:  # each artifact store raises its own
+        raise ResearchError(f"{uri} has no model in {store_uri()}: {e}") from None
+    return Checkpoint.load(Path(local, "data", "checkpoint"))
+
+
+def _origin(name: str, version: str, run_id: str) -> dict[str, str]:
+    return {"name": name, "version": version, "run_id": run_id}
