@@ -119,7 +119,9 @@ DatasetConfig = Annotated[Shipped | AttributionGold | Jsonl | Mix, Field(discrim
 class Train(Section):
     seed: int = Field(0, ge=0)
     folds: int = Field(5, ge=2, description="folds by article for thresholds and cv/ scores")
-    drop_leaks: bool = Field(False, description="drop training articles that stand in another split, instead of refusing")
+    drop_leaks: bool = Field(
+        False, description="drop training articles that stand in another split, instead of refusing"
+    )
 
 
 class Scoring(Section):
@@ -131,7 +133,7 @@ class RunConfig(Section):
     """One config, one seed, one MLflow run."""
 
     task: Literal["attribution", "primary"] = "attribution"
-    model: ModelConfig = TfidfLogreg()
+    model: ModelConfig = TfidfSvm()
     dataset: DatasetConfig = Shipped()
     train: Train = Train()
     scoring: Scoring = Scoring()
@@ -234,7 +236,7 @@ def run_config(
     for key, value in (("seed", seed), ("folds", folds), ("drop_leaks", drop_leaks)):
         if value is not None:
             config.setdefault("train", {})[key] = value
-    for section, default in (("model", "tfidf-logreg"), ("dataset", "shipped")):
+    for section, default in (("model", "tfidf-svm"), ("dataset", "shipped")):
         if section not in config:
             config[section] = {"kind": default}
     for assignment in assignments:

@@ -185,3 +185,48 @@ def gold_rows(task: Task, examples: Iterable[Example]) -> list[Row]:
             claim_id = example.claim.claim_id if example.claim else ""
             rows.append(Row(task.name, article.article_id, start, end, labels, claim_id, fields=fields))
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What `classify` says of one article. `sentences` holds a row per sentence (none without an attribution model);
+    `derived` tells that `primary` follows from headline and lead because no primary model was there."""
+
+    article: Article
+    sentences: tuple[Row, ...]
+    primary: Row | None
+    derived: bool
+    models: Mapping[str, Mapping[str, str]]
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of the sentences with each label, background included; may sum to more than 1."""
+        counts = dict.fromkeys(PRIMARY_LABELS, 0)
+        for row in self.sentences:
+            for label in (BACKGROUND,) if row.labels == () else row.labels or ():
+                counts[label] += 1
+        return {label: round(n / len(self.sentences), 4) if self.sentences else 0.0 for label, n in counts.items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """The prediction JSONL contract."""
+        article = self.article
+        out: dict[str, Any] = {"article_id": article.article_id, "origin": article.origin, "title": article.title}
+        if self.primary:
+            (label,) = self.primary.labels or (None,)
+            out["primary"] = {"label": label, "probabilities": dict(self.primary.probabilities)}
+            if self.derived:
+                out["primary"]["derived"] = True
+        if self.sentences:
+            out["shares"] = self.shares
+        out["sentences"] = [
+            {
+                "start": row.start,
+                "end": row.end,
+                "text": article.text[row.start : row.end],
+                "labels": None if row.labels is None else list(row.labels),
+                "probabilities": dict(row.probabilities),
+            }
+            for row in self.sentences
+        ]
+        out["models"] = {task: dict(origin) for task, origin in self.models.items()}
+        return out

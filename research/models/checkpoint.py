@@ -1,7 +1,7 @@
 """A trained classifier on disk: a folder of JSON and safetensors, nothing that can run code when it is loaded.
 
-    checkpoint.json   format, task, labels, model config, thresholds, what it was trained on   (written last)
-    ...               what the model itself saves
+checkpoint.json   format, task, labels, model config, thresholds, what it was trained on   (written last)
+...               what the model itself saves
 """
 
 from __future__ import annotations

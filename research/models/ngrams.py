@@ -52,7 +52,9 @@ class Ngrams:
         shared: dict[str, Any] = {"ngram_range": tuple(ngrams), "min_df": min_count, "sublinear_tf": True}
         shared["dtype"] = np.float32
         if unit == "words":
-            self._tfidf = TfidfVectorizer(analyzer="word", tokenizer=masked_words, lowercase=False, token_pattern=None, **shared)
+            self._tfidf = TfidfVectorizer(
+                analyzer="word", tokenizer=masked_words, lowercase=False, token_pattern=None, **shared
+            )
         else:
             self._tfidf = TfidfVectorizer(analyzer="char_wb", preprocessor=lambda t: normalise(t).lower(), **shared)
 

@@ -27,7 +27,7 @@ class CueRules:
         rows: list[list[bool]] = []
         for example in examples:
             if self.task.name == "primary":
-                labels = [(label_primary(example.article),)] * len(example.spans)
+                labels: list[tuple[str, ...]] = [(label_primary(example.article),)] * len(example.spans)
             else:
                 by_span = dict(
                     zip((s.span for s in example.article.sentences), label_sentences(example.article), strict=True)

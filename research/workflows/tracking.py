@@ -80,9 +80,7 @@ def tracked_run(task: str, name: str, tags: Mapping[str, str]) -> Iterator[Any]:
     import mlflow
 
     client = open_store()
-    run = mlflow.start_run(
-        experiment_id=experiment_id(client, task), run_name=name, tags={**tags, **_code_tags()}
-    )
+    run = mlflow.start_run(experiment_id=experiment_id(client, task), run_name=name, tags={**tags, **_code_tags()})
     status = "FAILED"
     try:
         yield run

@@ -1,0 +1,48 @@
+# Everything a newcomer, a developer and CI run. Each target is explained by `make help`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+
+.PHONY: help install demo test test-slow check bench ui clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $@
+
+install: $(VENV)/.installed ## install the package into .venv (linear models; no torch)
+
+demo: install ## train on the shipped corpus, log the run, classify an article
+	$(BIN)/research train --task attribution --dataset shipped --promote
+	$(BIN)/research train --task primary --dataset shipped --promote
+	$(BIN)/research classify docs/sample-article.txt --format table
+	@echo "Look at the runs: $(BIN)/research ui   (prints the address)"
+
+test: $(VENV)/.installed-dev ## install and run the fast tests
+	$(BIN)/python -m pytest -q
+
+test-slow: $(VENV)/.installed-dev ## run all tests
+	$(BIN)/python -m pytest -q --slow
+
+check: $(VENV)/.installed-dev ## formatting, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed-dev ## speed and memory, as ratios measured side by side
+	$(BIN)/python tests/bench_speed.py
+
+ui: install ## open the MLflow UI on ./mlflow.db
+	$(BIN)/research ui
+
+clean: ## remove what the tools left (keeps runs and the environment)
+	rm -rf build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

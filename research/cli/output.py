@@ -1,0 +1,59 @@
+"""What the commands share: formats, printing, progress."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+import typer
+
+
+class Format(StrEnum):
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+
+
+def print_tables(renderables: Iterable[Any]) -> None:
+    """To stdout; colours and the terminal's width only where there is a terminal."""
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    for one in renderables:
+        console.print(one)
+
+
+def print_records(records: Sequence[Mapping[str, Any]], form: Format) -> None:
+    """Flat or nested records as JSON, JSON Lines, or CSV (nested values as JSON)."""
+    if form is Format.json:
+        typer.echo(json.dumps(records, ensure_ascii=False, indent=1))
+    elif form is Format.jsonl:
+        for record in records:
+            typer.echo(json.dumps(record, ensure_ascii=False))
+    else:
+        columns = list(dict.fromkeys(key for record in records for key in record))
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_cell(record.get(c)) for c in columns] for record in records)
+
+
+def progress_printer() -> Callable[[str, int, int], None]:
+    """A line per step on stderr, with the seconds since the start."""
+    import time
+
+    started = time.monotonic()
+
+    def report(step: str, done: int, total: int) -> None:
+        of = f" {done + 1}/{total}" if total > 1 else ""
+        typer.echo(f"[{time.monotonic() - started:5.0f} s] {step}{of}", err=True)
+
+    return report
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (Mapping, list, tuple)) else value

@@ -1,0 +1,133 @@
+"""Commands over runs and models: train, evaluate, runs, compare, models, ui."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from research.cli.output import Format, print_records, print_tables, progress_printer
+
+Form = Annotated[Format, typer.Option("--format", help="table for people, the others for programs")]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (train, evaluate, runs, compare, models, ui):
+        app.command()(command)
+
+
+def train(
+    task: Annotated[str | None, typer.Option(help="attribution or primary")] = None,
+    model: Annotated[str | None, typer.Option(help="a kind, a recipe of configs/models, or a YAML file")] = None,
+    dataset: Annotated[str | None, typer.Option(help="a name, a .jsonl or YAML file; a+b mixes")] = None,
+    config: Annotated[Path | None, typer.Option(help="a complete config, such as a run's config.yaml")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="one key, such as model.c=2; repeatable")] = None,
+    seed: Annotated[int | None, typer.Option(help="of folds and solvers")] = None,
+    folds: Annotated[int | None, typer.Option(help="folds by article, for thresholds and cv/ scores")] = None,
+    drop_leaks: Annotated[bool | None, typer.Option("--drop-leaks", help="drop leaking training articles")] = None,
+    promote: Annotated[bool, typer.Option("--promote", help="make it the champion of its task")] = False,
+    experiment: Annotated[str | None, typer.Option(help="tag the run with experiment=NNN-name")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="print the resolved config and stop")] = False,
+    form: Form = Format.table,
+) -> None:
+    """Train one model, score it, log the run."""
+    from research.config import run_config
+
+    resolved = run_config(
+        file=config,
+        task=task,
+        model=model,
+        dataset=dataset,
+        seed=seed,
+        folds=folds,
+        drop_leaks=drop_leaks,
+        assignments=set_ or (),
+    )
+    if dry_run:
+        import yaml
+
+        typer.echo(yaml.safe_dump(resolved.model_dump(mode="json"), sort_keys=False), nl=False)
+        return
+    from research.workflows.train import train as run
+
+    result = run(resolved, promoted=promote, experiment=experiment, progress=progress_printer())
+    _print_scores(form, result.run_id, result.run_name, result.scores, result.floors)
+    if result.version:
+        typer.echo(f"champion of task '{resolved.task}' is now version {result.version}", err=True)
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="run id or name, NAME@ALIAS, or a model folder")],
+    dataset: Annotated[str, typer.Option(help="NAME:SPLIT, such as attribution-gold:dev")],
+    drop_seen: Annotated[bool, typer.Option("--drop-seen", help="leave out articles it was trained on")] = False,
+    form: Form = Format.table,
+) -> None:
+    """Score a trained model on a dataset it has not seen."""
+    from research.workflows.evaluate import evaluate as run
+
+    found = run(model, dataset, drop_seen=drop_seen)
+    _print_scores(form, found.run_id, found.run_name, {found.split: found.scores}, {found.split: found.floor})
+
+
+def runs(
+    task: Annotated[str | None, typer.Option(help="only this task")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="how many")] = 20,
+    form: Form = Format.table,
+) -> None:
+    """List the newest runs."""
+    from research.summary.runs import runs_table
+    from research.workflows.runs import list_runs
+
+    found = list_runs(task, limit)
+    if form is Format.table:
+        print_tables([runs_table(found)])
+    else:
+        print_records([asdict(run) for run in found], form)
+
+
+def compare(
+    a: Annotated[str, typer.Argument(help="run id or name")],
+    b: Annotated[str, typer.Argument(help="run id or name")],
+    form: Form = Format.table,
+) -> None:
+    """Two runs side by side: what differs, and whether one is better (paired test over articles)."""
+    from research.summary.runs import comparison_tables
+    from research.workflows.runs import compare_runs
+
+    found = compare_runs(a, b)
+    if form is Format.table:
+        print_tables(comparison_tables(found))
+    else:
+        print_records([asdict(found)], form)
+
+
+def models(form: Form = Format.table) -> None:
+    """List the kinds of model, and the registered ones."""
+    from research.summary.datasets import datasets_table
+    from research.workflows.runs import list_models
+
+    found = list_models()
+    if form is Format.table:
+        print_tables([datasets_table(found)])
+    else:
+        print_records(found, form)
+
+
+def ui(port: Annotated[int, typer.Option(help="on 127.0.0.1")] = 5000) -> None:
+    """Start the MLflow UI on the run store; Ctrl-C ends it."""
+    from research.workflows.ui import serve_ui, ui_address
+
+    typer.echo(f"open {ui_address(port)}", err=True)
+    raise typer.Exit(serve_ui(port))
+
+
+def _print_scores(form: Format, run_id: str, name: str, scores: Any, floors: Any) -> None:
+    from research.summary.runs import scores_table
+
+    if form is Format.table:
+        print_tables([scores_table(scores, floors), f"run {run_id} ({name})"])
+        return
+    first = {"run_id": run_id, "run_name": name}
+    print_records([{**first, "split": s, **asdict(one)} for s, found in scores.items() for one in found], form)

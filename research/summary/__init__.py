@@ -1,0 +1,1 @@
+"""What people read: tables, figures and article views. Computes no number: it shows those it is given."""

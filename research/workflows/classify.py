@@ -1,0 +1,99 @@
+"""New articles in, predictions out: a stream, in batches, with constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from research.articles import read_articles, segment
+from research.models.checkpoint import Checkpoint
+from research.records import BACKGROUND, TASKS, Article, Prediction, ResearchError, Row, Task, examples_for
+from research.workflows.registry import load_champions, load_model
+
+Origin = Mapping[str, str]
+Classifiers = Mapping[str, tuple[Checkpoint, Origin]]
+
+# Vectorising one sentence costs mostly overhead, so articles are judged together; two thousand sentences are enough
+# to make that overhead vanish, and little enough to stay in a few megabytes.
+BATCH_SENTENCES = 2000
+LEAD_SENTENCES = 3  # headline and two more
+
+
+def load_classifiers(references: Sequence[str] = ()) -> Classifiers:
+    """The models named, one per task; without names the champion of every task that has one."""
+    if not references:
+        return load_champions()
+    found: dict[str, tuple[Checkpoint, Origin]] = {}
+    for reference in references:
+        checkpoint, origin = load_model(reference)
+        task = checkpoint.task.name
+        if task in found:
+            raise ResearchError(f"--model {reference}: a second model for task '{task}'; one per task")
+        found[task] = checkpoint, origin
+    return found
+
+
+def classify_sources(
+    sources: Iterable[str], classifiers: Classifiers, on_error: Callable[[str, str], None]
+) -> Iterator[Prediction]:
+    """Read and classify; what cannot be read goes to `on_error(origin, message)` and the stream goes on."""
+    yield from classify_articles(read_articles(sources, on_error), classifiers)
+
+
+def classify_articles(articles: Iterable[Article], classifiers: Classifiers) -> Iterator[Prediction]:
+    """One prediction per article, in order."""
+    for batch in _batches(segment(article) for article in articles):
+        yield from _classify_batch(batch, classifiers)
+
+
+def derive_primary(article: Article, rows: Sequence[Row]) -> Row:
+    """The primary label that headline and lead suggest: the first of these sentences with any label decides; of two
+    labels denial wins, then speculation (codebook, Article level). Probabilities are those of that sentence."""
+    task = TASKS["primary"]
+    label, chosen = BACKGROUND, rows[0] if rows else None
+    for row in rows[:LEAD_SENTENCES]:
+        if row.labels:
+            chosen = row
+            label = next(one for one in ("denial", "speculation", "official_statement") if one in row.labels)
+            break
+    probabilities = dict(chosen.probabilities) if chosen else {}
+    return Row(task.name, article.article_id, 0, len(article.text), (label,), probabilities=probabilities)
+
+
+def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
+    batch: list[Article] = []
+    held = 0
+    for article in articles:
+        batch.append(article)
+        held += len(article.sentences)
+        if held >= BATCH_SENTENCES:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
+
+
+def _classify_batch(batch: Sequence[Article], classifiers: Classifiers) -> Iterator[Prediction]:
+    # Ids come from the articles and may recur within a stream; places in the batch cannot.
+    numbered = [replace(article, article_id=str(i)) for i, article in enumerate(batch)]
+    rows = {name: _rows(checkpoint, TASKS[name], numbered) for name, (checkpoint, _) in classifiers.items()}
+    models = {name: origin for name, (_, origin) in classifiers.items()}
+    for i, article in enumerate(batch):
+        sentences = tuple(replace(row, article_id=article.article_id) for row in rows.get("attribution", {}).get(i, ()))
+        given = rows.get("primary", {}).get(i)
+        derived = given is None and "attribution" in classifiers
+        primary = (
+            derive_primary(article, sentences)
+            if derived
+            else replace(given[0], article_id=article.article_id)
+            if given
+            else None
+        )
+        yield Prediction(article, sentences, primary, derived, models)
+
+
+def _rows(checkpoint: Checkpoint, task: Task, batch: Sequence[Article]) -> dict[int, list[Row]]:
+    by_article: dict[int, list[Row]] = {}
+    for row in checkpoint.predict(list(examples_for(task, batch))):
+        by_article.setdefault(int(row.article_id), []).append(row)
+    return by_article
