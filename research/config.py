@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from research.records import TASKS, ResearchError
 
@@ -19,12 +19,21 @@ from research.records import TASKS, ResearchError
 class Section(BaseModel):
     """A frozen group of keys; a key it does not know is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 S = TypeVar("S", bound="Section")
 
 # --- models ---------------------------------------------------------------------------------------------------
+
+
+def _ascending(lengths: tuple[int, int]) -> tuple[int, int]:
+    if not 1 <= lengths[0] <= lengths[1]:
+        raise ValueError("expected [shortest, longest], such as [1, 3]")
+    return lengths
+
+
+Lengths = Annotated[tuple[int, int], AfterValidator(_ascending)]
 
 
 class Features(Section):
@@ -37,9 +46,16 @@ class Features(Section):
     quotation: bool = Field(True, description="quotation marks, and whether a quotation is still open")
     carry: bool = Field(True, description="who spoke before, and how long ago")
     cues: bool = Field(True, description="cue lexicon matches, source and cue pairs, labelling rules")
-    word_ngrams: tuple[int, int] = (1, 3)
-    char_ngrams: tuple[int, int] = (2, 5)
+    word_ngrams: Lengths = (1, 3)
+    char_ngrams: Lengths = (3, 5)
     min_count: int = Field(2, ge=1, description="n-grams in fewer sentences are dropped")
+
+    @model_validator(mode="after")
+    def _one_is_on(self) -> Features:
+        groups = [name for name, value in self if isinstance(value, bool)]
+        if not any(getattr(self, name) for name in groups):
+            raise ValueError(f"all groups are switched off; switch on one of {', '.join(groups)}")
+        return self
 
 
 class Majority(Section):
@@ -117,7 +133,7 @@ DatasetConfig = Annotated[Shipped | AttributionGold | Jsonl | Mix, Field(discrim
 
 
 class Train(Section):
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**32)
     folds: int = Field(5, ge=2, description="folds by article for thresholds and cv/ scores")
     drop_leaks: bool = Field(
         False, description="drop training articles that stand in another split, instead of refusing"
@@ -163,9 +179,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except yaml.YAMLError as e:
         mark = getattr(e, "problem_mark", None)
         where = f":{mark.line + 1}" if mark else ""
-        raise ResearchError(f"{path}{where}: not YAML: {getattr(e, 'problem', None) or e}") from None
+        problem = getattr(e, "problem", None) or " ".join(str(e).split())
+        raise ResearchError(f"{path}{where}: not YAML: {problem}") from None
     if not isinstance(found, dict):
-        raise ResearchError(f"{path}: expected keys and values, found {type(found).__name__}")
+        what = {list: "a list", type(None): "nothing"}.get(type(found), repr(found))
+        raise ResearchError(f"{path}: expected keys and values, found {what}")
     return found
 
 
@@ -195,21 +213,22 @@ def dataset_section(name: str) -> dict[str, Any]:
     return named_section("datasets", "dataset", name, set(DATASET_SCHEMAS) - {"jsonl", "mix"})
 
 
-def set_key(config: dict[str, Any], assignment: str) -> None:
-    """Apply one `a.b=value` in place; the value is read as YAML."""
+def set_key(config: dict[str, Any], assignment: str, origin: str = "") -> None:
+    """Apply one `a.b=value` in place; the value is read as YAML. `origin` is what the user wrote."""
+    origin = origin or f"--set {assignment}"
     key, equals, value = assignment.partition("=")
-    if not equals or not key:
-        raise ResearchError(f"--set {assignment}: expected key=value, such as model.c=2")
+    if not equals or not all(key.split(".")):
+        raise ResearchError(f"{origin}: expected key=value, such as model.c=2")
     *parents, last = key.split(".")
     at = config
     for parent in parents:
         at = at.setdefault(parent, {})
         if not isinstance(at, dict):
-            raise ResearchError(f"--set {assignment}: '{parent}' holds a value, not a group of keys")
+            raise ResearchError(f"{origin}: '{parent}' holds a value, not a group of keys")
     try:
         at[last] = yaml.safe_load(value)
     except yaml.YAMLError:
-        raise ResearchError(f"--set {assignment}: the value is not YAML") from None
+        raise ResearchError(f"{origin}: the value is not YAML") from None
 
 
 def run_config(
@@ -226,8 +245,6 @@ def run_config(
     """The complete config of a run. None leaves a key to the file or to its default."""
     config = read_yaml(file) if file else {}
     if task is not None:
-        if task not in TASKS:
-            raise ResearchError(f"unknown task '{task}'; known: {', '.join(TASKS)}")
         config["task"] = task
     if model is not None:
         config["model"] = named_section("models", "model", model, MODEL_SCHEMAS)
@@ -235,7 +252,7 @@ def run_config(
         config["dataset"] = dataset_section(dataset)
     for key, value in (("seed", seed), ("folds", folds), ("drop_leaks", drop_leaks)):
         if value is not None:
-            config.setdefault("train", {})[key] = value
+            set_key(config, f"train.{key}={value}", f"--{key.replace('_', '-')} {value}")
     for section, default in (("model", "tfidf-svm"), ("dataset", "shipped")):
         if section not in config:
             config[section] = {"kind": default}
@@ -254,8 +271,7 @@ def validate(schema: type[S], values: Mapping[str, Any], origin: str) -> S:
     try:
         return schema.model_validate(values)
     except ValidationError as e:
-        lines = [f"{origin}: {_problem(schema, error)}" for error in e.errors()]
-        raise ResearchError("\n".join(lines)) from None
+        raise ResearchError("\n".join(f"{origin}: {line}" for line in _problems(schema, e.errors()))) from None
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -269,26 +285,69 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+# What pydantic calls an error -> what was expected. What is not here says it well enough itself.
+EXPECTED = {
+    "missing": "key is missing",
+    "bool_parsing": "expected true or false",
+    "bool_type": "expected true or false",
+    "float_parsing": "expected a number",
+    "float_type": "expected a number",
+    "finite_number": "expected a finite number",
+    "int_parsing": "expected a whole number",
+    "int_type": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "model_type": "expected a group of keys",
+    "model_attributes_type": "expected a group of keys",
+    "tuple_type": "expected a list",
+    "path_type": "expected a path",
+}
+
+
+def _problems(schema: type[Section], errors: Iterable[Mapping[str, Any]]) -> list[str]:
+    """A line for each error, less those that follow from another: a list whose items are wrong is also too short."""
+    errors = list(errors)
+    inner = {e["loc"][:n] for e in errors for n in range(len(e["loc"]))}
+    return [_problem(schema, e) for e in errors if e["loc"] not in inner]
+
+
 def _problem(schema: type[Section], error: Mapping[str, Any]) -> str:
-    """One pydantic error in our words. Discriminator tags stand in `loc` but not in the user's file: drop them."""
-    tags = {*MODEL_SCHEMAS, *DATASET_SCHEMAS}
-    loc = error["loc"]
-    path = ".".join(str(part) for part in loc if part not in tags)
+    """One pydantic error in our words. `loc` holds the tag of a union behind its key; the user's file does not."""
+    loc, given = error["loc"], error["input"]
+    parts = [str(p) for i, p in enumerate(loc) if not _is_tag(loc, i)]
+    path = ".".join(parts)
     if error["type"] == "extra_forbidden":
         return f"{path}: unknown key; known: {', '.join(_known_keys(schema, loc[:-1]))}"
     if error["type"] == "union_tag_invalid":
-        return f"{path}.kind: unknown kind '{error['ctx']['tag']}'; known: {error['ctx']['expected_tags']}"
+        known = error["ctx"]["expected_tags"].replace("'", "")
+        return f"{path}.kind: unknown kind '{error['ctx']['tag']}'; known: {known}"
     if error["type"] == "union_tag_not_found":
         return f"{path}: key 'kind' is missing"
-    given = "" if error["type"] == "missing" else f" (found {error['input']!r})"
-    return f"{path}: {error['msg'][0].lower()}{error['msg'][1:]}{given}"
+    if error["type"] == "literal_error":
+        known = error["ctx"]["expected"].replace(" or ", ", ").replace("'", "")
+        problem = "cannot be trained yet" if path == "task" and given in TASKS else "is unknown"
+        return f"{path}: '{given}' {problem}; known: {known}"
+    expected = EXPECTED.get(error["type"]) or error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    found = "" if error["type"] == "missing" or isinstance(given, Mapping) else f" (found {_shown(given)})"
+    return f"{path}: {expected}{found}"
 
 
-def _known_keys(schema: type[Section], loc: Iterable[str | int]) -> list[str]:
+def _shown(value: Any) -> str:
+    """A value as YAML has it."""
+    return "nothing" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _is_tag(loc: tuple[str | int, ...], i: int) -> bool:
+    """Whether loc[i] is the tag of a union: it stands behind `model`, `dataset` or the number of a part."""
+    if i == 0 or loc[i] not in {*MODEL_SCHEMAS, *DATASET_SCHEMAS}:
+        return False
+    return loc[i - 1] in ("model", "dataset") or isinstance(loc[i - 1], int)
+
+
+def _known_keys(schema: type[Section], loc: tuple[str | int, ...]) -> list[str]:
     """The keys of the section at `loc`, where a tag of a union leads to its schema."""
     at: type[Section] = schema
-    for part in loc:
-        if part in MODEL_SCHEMAS or part in DATASET_SCHEMAS:
+    for i, part in enumerate(loc):
+        if _is_tag(loc, i):
             at = MODEL_SCHEMAS.get(str(part)) or DATASET_SCHEMAS[str(part)]
         elif isinstance(part, str) and part in at.model_fields:
             annotation = at.model_fields[part].annotation

@@ -5,6 +5,8 @@ stdout is the answer, stderr the progress. Nothing heavy is imported before a co
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 import typer
@@ -19,13 +21,25 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()  # here, where a closed pipe can still be caught
         except ResearchError as e:
-            typer.echo(f"error: {e}", err=True)
+            for line in str(e).splitlines():
+                typer.echo(f"error: {line}", err=True)
+            raise typer.Exit(2) from None
+        except typer.TyperException as e:  # a wrong option or argument
+            if type(e).__name__ == "NoArgsIsHelpError":
+                raise
+            typer.echo(f"error: {' '.join(e.format_message().split())}; see --help", err=True)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             raise typer.Exit(130) from None
+        except BrokenPipeError:  # the reader, such as `head`, has enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(128 + 13) from None  # what the shell reports of other programs, too
 
 
 app = typer.Typer(

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from research.cli.output import Format, print_tables
+
+if TYPE_CHECKING:
+    from research.records import Prediction
 
 
 def register(app: typer.Typer) -> None:
@@ -26,20 +30,23 @@ def classify(
     from research.records import ResearchError
     from research.workflows.classify import classify_sources, load_classifiers
 
-    failed = 0
+    done = failed = 0
 
     def report(origin: str, message: str) -> None:
         nonlocal failed
         failed += 1
         typer.echo(f"error: {origin}: {message}", err=True)
 
-    write = _writer(form or (Format.table if sys.stdout.isatty() else Format.jsonl))
-    done = 0
-    for prediction in classify_sources(sources, load_classifiers(model or ()), report):
-        write(prediction)
-        done += 1
-        if done % 1000 == 0:
-            typer.echo(f"{done} articles", err=True)
+    def counted(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
+        nonlocal done
+        for prediction in predictions:
+            yield prediction
+            done += 1
+            if done % 1000 == 0:
+                typer.echo(f"{done} articles", err=True)
+
+    predictions = classify_sources(sources, load_classifiers(model or ()), report)
+    _print(counted(predictions), form or (Format.table if sys.stdout.isatty() else Format.jsonl))
     if not done and not failed:
         raise ResearchError(f"nothing to classify in {', '.join(sources)}")
     if failed:
@@ -47,14 +54,22 @@ def classify(
         raise typer.Exit(1 if done else 2)
 
 
-def _writer(form: Format) -> Any:
-    """A function that prints one prediction."""
+def _print(predictions: Iterable[Prediction], form: Format) -> None:
+    """Each prediction as soon as it is there."""
     from research.summary.predictions import csv_header, legend, prediction_csv, prediction_view
 
     if form is Format.table:
         print_tables([legend(), ""])
-        return lambda prediction: print_tables(prediction_view(prediction))
-    if form is Format.csv:
+        for prediction in predictions:
+            print_tables(prediction_view(prediction))
+    elif form is Format.csv:
         sys.stdout.write(csv_header())
-        return lambda prediction: sys.stdout.write(prediction_csv(prediction))
-    return lambda prediction: sys.stdout.write(json.dumps(prediction.to_json(), ensure_ascii=False) + "\n")
+        sys.stdout.writelines(prediction_csv(prediction) for prediction in predictions)
+    else:
+        lines = (json.dumps(prediction.to_json(), ensure_ascii=False) for prediction in predictions)
+        if form is Format.jsonl:
+            sys.stdout.writelines(line + "\n" for line in lines)
+        else:
+            sys.stdout.write("[")
+            sys.stdout.writelines((",\n" if i else "\n") + line for i, line in enumerate(lines))
+            sys.stdout.write("\n]\n")

@@ -54,7 +54,8 @@ def fetch(
     from research.datasets import fetch as run
 
     columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         job = bar.add_task(name, total=None)
         typer.echo(run(name, source, lambda done, total: bar.update(job, completed=done, total=total)))
 

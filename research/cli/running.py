@@ -1,4 +1,4 @@
-"""Commands over runs and models: train, evaluate, runs, compare, models, ui."""
+"""Commands over runs and models: train, evaluate, score, runs, compare, models, ui."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Form = Annotated[Format, typer.Option("--format", help="table for people, the ot
 
 
 def register(app: typer.Typer) -> None:
-    for command in (train, evaluate, runs, compare, models, ui):
+    for command in (train, evaluate, score, runs, compare, models, ui):
         app.command()(command)
 
 
@@ -69,6 +69,23 @@ def evaluate(
 
     found = run(model, dataset, drop_seen=drop_seen)
     _print_scores(form, found.run_id, found.run_name, {found.split: found.scores}, {found.split: found.floor})
+
+
+def score(
+    gold: Annotated[Path, typer.Argument(help="gold rows, such as a run's gold/dev.jsonl")],
+    predictions: Annotated[Path, typer.Argument(help="prediction rows, such as a run's predictions/dev.jsonl")],
+    by: Annotated[str | None, typer.Option(help="a field of the gold rows: corpus, outlet, event ...")] = None,
+    form: Form = Format.table,
+) -> None:
+    """Score predictions against gold, from files; whole or by a field."""
+    from research.summary.runs import scores_table
+    from research.workflows.score import score_files
+
+    scores, floor = score_files(gold, predictions, by)
+    if form is Format.table:
+        print_tables([scores_table(scores, {"all": floor})])
+    else:
+        print_records([{"part": part, **asdict(one)} for part, found in scores.items() for one in found], form)
 
 
 def runs(

@@ -4,7 +4,7 @@ lexicon.yaml -> lexicon -> matches (cues in a sentence) -> sources, attributions
 article adds) -> rules (labels, explained) and features (numbers for a linear model). Standard library and PyYAML only.
 """
 
-from research.cues.features import FAMILIES, cue_features, feature_group
+from research.cues.features import FAMILIES, cue_features, feature_group, read_once
 from research.cues.matches import Cue, find_cues
 from research.cues.rules import explain, label_primary, label_sentences
 
@@ -17,4 +17,5 @@ __all__ = [
     "find_cues",
     "label_primary",
     "label_sentences",
+    "read_once",
 ]

@@ -7,6 +7,9 @@ config's feature groups it belongs to.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from research.cues.carry import OFFICIAL_KINDS, UNOFFICIAL_KINDS, Context, read_contexts
 from research.cues.lexicon import load_lexicon
@@ -210,28 +213,53 @@ _GENRE = (
     *("candidate_title", "candidate_body", "official_title", "official_body", "eyewitness", "media", "expert", "ngo"),
     *("organisation_body", "organisation_title", "armed_body", "spokes", "alleged", "demonym", "speech", "silence"),
 )
+_COMPANY = ("candidate_title", "official_title", "eyewitness", "media", "organisation_body", "expert")
+
+
+_read: ContextVar[dict[str, list[dict[str, float]]] | None] = ContextVar("_read", default=None)
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Inside, `cue_features` reads an article once, however many models ask for it; its `article_id` must be unique."""
+    token = _read.set({})
+    try:
+        yield
+    finally:
+        _read.reset(token)
 
 
 def cue_features(article: Article) -> list[dict[str, float]]:
-    """One dict per sentence; absent names are 0. Every name is one of `feature_names()`."""
+    """One dict per sentence; absent names are 0. Their families are FAMILIES."""
+    read = _read.get()
+    if read is None:
+        return _cue_features(article)
+    if article.article_id not in read:
+        read[article.article_id] = _cue_features(article)
+    return read[article.article_id]
+
+
+def _cue_features(article: Article) -> list[dict[str, float]]:
     contexts = read_contexts(article)
     if not contexts:
         return []
     fired = [fire_rules(c) for c in contexts]
     rows = [_describe(c, f) for c, f in zip(contexts, fired, strict=True)]
-    n = max(len(rows), 1)
+
+    def share(count: int) -> float:
+        return round(min(1.0, 2.0 * count / len(rows)), 2)
+
     spread = Counter(name for f in fired for name in f)
     groups = Counter(g for c in contexts for g in c.parse.has)
     _relate(contexts, fired, rows)
+    genre = {f"art:{name}": share(count) for name, count in spread.items()}
+    genre |= {f"art:{g}": share(groups[g]) for g in _GENRE}
+    company = {f"art:name:{g}": share(groups[g]) for g in _COMPANY}
     for i, row in enumerate(rows):
-        for name, count in spread.items():
-            row["art:" + name] = round(min(1.0, 2.0 * count / n), 2)
-        for g in _GENRE:
-            row["art:" + g] = round(min(1.0, 2.0 * groups[g] / n), 2)
+        row |= genre
         if "own:name" in row or "own:pronoun" in row or "block:name" in row or "last:name" in row:
             # an unknown name is read by the company it keeps: politics, war or the private life of somebody
-            for g in ("candidate_title", "official_title", "eyewitness", "media", "organisation_body", "expert"):
-                row["art:name:" + g] = round(min(1.0, 2.0 * groups[g] / n), 2)
+            row |= company
         for offset, family in ((-1, "prev"), (1, "foll"), (-2, "prev2")):
             if 0 <= i + offset < len(fired):
                 for name in fired[i + offset]:

@@ -38,7 +38,7 @@ def _says_itself(c: Context, kinds: frozenset[str], verbs: frozenset[str] = _TAL
 
 
 def _any(c: Context, *groups: str) -> bool:
-    return any(g in c.parse.has for g in groups)
+    return not c.parse.has.keys().isdisjoint(groups)
 
 
 def official_said(c: Context) -> bool:

@@ -12,13 +12,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from research.config import MODEL_SCHEMAS, Section, validate
+from pydantic import Field
+
+from research.config import ModelConfig, Section, validate
 from research.models import create
 from research.models.decision import decide, names
 from research.models.protocol import Model, Probabilities
 from research.records import TASKS, Example, ResearchError, Row, Task
 
 FORMAT = 1
+HEAD = "checkpoint.json"
+
+
+class Head(Section):
+    """What checkpoint.json holds. `files` are the sizes of the others, to tell which one is cut short."""
+
+    format: int
+    task: str
+    labels: tuple[str, ...]
+    model: ModelConfig
+    thresholds: tuple[float, ...]
+    trained_on: dict[str, Any]
+    files: dict[str, int] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,27 +65,52 @@ class Checkpoint:
             "model": self.config.model_dump(mode="json"),
             "thresholds": self.thresholds,
             "trained_on": self.trained_on,
+            "files": {f.name: f.stat().st_size for f in sorted(folder.iterdir()) if f.name != HEAD},
         }
-        (folder / "checkpoint.json").write_text(json.dumps(head, indent=1), encoding="utf-8")
+        (folder / HEAD).write_text(json.dumps(head, indent=1), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Checkpoint:
-        head_file = folder / "checkpoint.json"
+        """What `save` wrote. ResearchError names the file that is missing, damaged or of another version."""
+        head = _read_head(folder)
+        for name, size in head.files.items():
+            if not (folder / name).is_file():
+                raise ResearchError(f"{folder / name}: no such file; the model is not whole")
+            if (found := (folder / name).stat().st_size) != size:
+                raise ResearchError(f"{folder / name}: {found} bytes, expected {size}; the file is damaged")
+        task = TASKS[head.task]
+        model = create(head.model, task)
         try:
-            head = json.loads(head_file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ResearchError(f"{folder}: not a model folder (checkpoint.json is missing)") from None
-        except ValueError as e:
-            raise ResearchError(f"{head_file}: not JSON: {e}") from None
-        if head.get("format") != FORMAT:
-            raise ResearchError(f"{head_file}: format {head.get('format')!r}; this version reads {FORMAT}")
-        task = TASKS[head["task"]]
-        if tuple(head["labels"]) != task.labels:
-            raise ResearchError(f"{head_file}: labels {head['labels']} are not those of the task: {task.labels}")
-        config = validate(MODEL_SCHEMAS[head["model"]["kind"]], head["model"], str(head_file))
-        model = create(config, task)
-        model.load(folder)
-        return cls(model, config, task, tuple(head["thresholds"]), head["trained_on"])
+            model.load(folder)
+        except Exception as e:  # damaged JSON and safetensors each raise their own
+            reason = " ".join(str(e).split())
+            raise ResearchError(f"{folder}: cannot be read as a model '{head.model.kind}': {reason}") from None
+        return cls(model, head.model, task, head.thresholds, head.trained_on)
+
+
+def _read_head(folder: Path) -> Head:
+    file = folder / HEAD
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ResearchError(f"{folder}: not a model folder ({HEAD} is missing)") from None
+    except OSError as e:
+        raise ResearchError(f"{file}: {e.strerror}") from None
+    except ValueError as e:
+        raise ResearchError(f"{file}: not JSON: {e}") from None
+    if not isinstance(values, dict):
+        raise ResearchError(f"{file}: expected an object, found a {type(values).__name__}")
+    if values.get("format") != FORMAT:
+        raise ResearchError(f"{file}: format {values.get('format')!r}; this version reads {FORMAT}")
+    head = validate(Head, values, str(file))
+    if head.task not in TASKS:
+        raise ResearchError(f"{file}: unknown task '{head.task}'; known: {', '.join(TASKS)}")
+    labels = TASKS[head.task].labels
+    if head.labels != labels:
+        raise ResearchError(f"{file}: labels {', '.join(head.labels)} are not those of the task: {', '.join(labels)}")
+    if len(head.thresholds) != len(labels):
+        raise ResearchError(f"{file}: {len(head.thresholds)} thresholds for {len(labels)} labels")
+    return head
 
 
 def prediction_rows(task: Task, examples: Sequence[Example], probabilities: Probabilities, decided: Any) -> list[Row]:

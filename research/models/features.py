@@ -16,7 +16,7 @@ from scipy.sparse import csr_matrix, hstack
 
 from research.config import Features as FeaturesConfig
 from research.cues import cue_features, feature_group
-from research.models.ngrams import Ngrams
+from research.models.ngrams import Ngrams, masked_words, plain_words
 from research.records import Article, Example, Task
 
 # TF-IDF rows have length 1 while some 40 context features are on in a sentence: unscaled, regularisation would let
@@ -95,13 +95,17 @@ class FeatureExtractor:
     def _matrix(self, examples: Sequence[Example], numbers: list[dict[str, float]], *, fit: bool) -> csr_matrix:
         texts = _sentence_texts(examples) if self.task.name == "attribution" else _article_texts(examples)
         parts = [self._context.transform(numbers) * np.float32(CONTEXT_WEIGHT)]
-        for (slot, _), block in self._blocks.items():
+        cut: dict[tuple[str, str], list[list[str]]] = {}  # the neighbours' words are the sentences'
+        for (slot, unit), block in self._blocks.items():
             read = block.fit_transform if fit else block.transform
+            where = "sentence" if slot == "neighbours" else slot
+            if (where, unit) not in cut:
+                cut[where, unit] = [_CUT[unit](text) for text in texts[where]]
+            rows = read(cut[where, unit])
             if slot == "neighbours":
-                words = read(texts["sentence"])
-                parts += [_shifted(words, examples, step) * np.float32(NEIGHBOUR_WEIGHT) for step in (-1, 1)]
+                parts += [_shifted(rows, examples, step) * np.float32(NEIGHBOUR_WEIGHT) for step in (-1, 1)]
             else:
-                parts.append(read(texts[slot]))
+                parts.append(rows)
         matrix = csr_matrix(hstack(parts, format="csr"))
         if self.task.name == "attribution":
             matrix = matrix[_span_rows(examples)]
@@ -128,6 +132,7 @@ class FeatureExtractor:
 
 
 _SHORT = {"words": "word", "characters": "char"}
+_CUT = {"words": masked_words, "characters": plain_words}
 
 
 def _sentence_texts(examples: Sequence[Example]) -> dict[str, list[str]]:

@@ -93,7 +93,12 @@ class TfidfSvm(_LinearModel):
             if not 0 < y[train].sum() < len(train):
                 return 1.0, 0.0
             margins[held_out] = self._svm().fit(x[train], y[train]).decision_function(x[held_out])
-        sigmoid = LogisticRegression(C=1e3).fit(margins[:, None], y)
+        # Platt's targets: (positives + 1) / (positives + 2) and 1 / (negatives + 2) instead of 1 and 0, so that few
+        # articles do not make a sigmoid that is certain of everything; as weights, each row once per class.
+        positives = int(y.sum())
+        chance = np.where(y, (positives + 1) / (positives + 2), 1 / (len(y) - positives + 2))
+        rows, classes = np.tile(margins, 2)[:, None], np.repeat([True, False], len(y))
+        sigmoid = LogisticRegression(C=1e6).fit(rows, classes, sample_weight=np.concatenate([chance, 1 - chance]))
         return float(sigmoid.coef_[0, 0]), float(sigmoid.intercept_[0])
 
     def _svm(self) -> LinearSVC:

@@ -47,7 +47,8 @@ def scores_table(scores: Mapping[str, Sequence[Score]], floors: Mapping[str, flo
             if one.metric == "macro_f1" or one.metric.endswith("/f1"):
                 interval = "" if one.low is None else f"{one.low:.3f} to {one.high:.3f}"
                 table.add_row(split, one.metric, f"{one.value:.3f}", interval, str(one.n), str(one.articles))
-        table.add_row(split, "macro_f1 floor", f"{floors[split]:.3f}", "", "", "", style="dim")
+        if split in floors:
+            table.add_row(split, "macro_f1 floor", f"{floors[split]:.3f}", "", "", "", style="dim")
     return table
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from research.models.checkpoint import Checkpoint
@@ -11,6 +15,7 @@ from research.records import TASKS, ResearchError, Task
 from research.workflows.tracking import open_store, store_uri
 
 CHAMPION = "champion"
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a model is small: no bars on stderr
 EXAMPLE = "The ministry denied that its drones had crossed the border, and said an inquiry might follow."
 
 
@@ -40,14 +45,15 @@ def promote(run_id: str, name: str) -> str:
     import mlflow
 
     client = open_store()
-    version = str(mlflow.register_model(f"runs:/{run_id}/model", name).version)
+    with redirect_stderr(StringIO()):  # MLflow prints there what the command line says itself
+        version = str(mlflow.register_model(f"runs:/{run_id}/model", name).version)
     client.set_registered_model_alias(name, CHAMPION, version)
     return version
 
 
 def load_model(reference: str) -> tuple[Checkpoint, dict[str, str]]:
     """A checkpoint and where it comes from (name, version, run_id) by FOLDER, NAME@ALIAS, run id or run name."""
-    if (Path(reference) / "checkpoint.json").is_file() or Path(reference).is_dir():
+    if reference and Path(reference).is_dir():
         folder = Path(reference)
         return Checkpoint.load(folder), {"name": folder.name, "version": "", "run_id": ""}
     client = open_store()
@@ -100,11 +106,15 @@ def find_run(client: Any, reference: str) -> Any:
 def _download(uri: str) -> Checkpoint:
     import mlflow
 
-    try:
-        local = mlflow.artifacts.download_artifacts(artifact_uri=uri)
-    except Exception as e:  # each artifact store raises its own
-        raise ResearchError(f"{uri} has no model in {store_uri()}: {e}") from None
-    return Checkpoint.load(Path(local, "data", "checkpoint"))
+    with TemporaryDirectory() as folder:
+        try:
+            local = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder)
+        except Exception as e:  # each artifact store raises its own
+            raise ResearchError(f"{uri} has no model in {store_uri()}: {' '.join(str(e).split())}") from None
+        checkpoint = Path(local, "data", "checkpoint")
+        if not checkpoint.is_dir():  # MLflow "downloads" a folder that is gone as an empty one
+            raise ResearchError(f"{uri} has no model in {store_uri()}: its files are gone")
+        return Checkpoint.load(checkpoint)
 
 
 def _origin(name: str, version: str, run_id: str) -> dict[str, str]:

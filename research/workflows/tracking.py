@@ -9,21 +9,34 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from research.datasets import Dataset
-from research.records import ResearchError, Score
+from research.records import TASKS, ResearchError
 
-MAIN_METRICS = ("test/macro_f1", "dev/macro_f1", "cv/macro_f1")
-SHOWN_PARAMETERS = ("model.kind", "dataset.kind", "train.seed")
-SHOWN_COSTS = ("cost/train_seconds", "cost/predict_per_second", "cost/model_mb")
+VIEW = "leaderboard"
+SHOWN_PARAMETERS = {"model.kind": 90, "dataset.kind": 95, "train.seed": 80}  # widths of the columns in pixels
+SHOWN_METRICS = {
+    "test/macro_f1": 110,
+    "test/macro_f1_low": 125,
+    "test/macro_f1_high": 130,
+    "dev/macro_f1": 105,
+    "cv/macro_f1": 105,
+    "cost/train_seconds": 140,
+    "cost/predict_per_second": 160,
+    "cost/model_mb": 110,
+}
+SPLITS = ("test", "dev", "cv")
+NOTE = "mlflow.note.content"
 
 
 def store_uri() -> str:
@@ -34,21 +47,20 @@ def store_uri() -> str:
 def open_store() -> Any:
     """An MlflowClient on the store, created if need be. ResearchError when it cannot be read or written."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     for noisy in ("alembic", "mlflow"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     import mlflow
 
     uri = store_uri()
     mlflow.set_tracking_uri(uri)
-    client = mlflow.MlflowClient()
+    database = Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
     try:
-        if not uri.startswith("sqlite:///"):
+        # Two first starts at once would both create the tables: already the client does that.
+        with FileLock(f"{database}.lock", timeout=60) if database else nullcontext():
+            client = mlflow.MlflowClient()
             client.search_experiments(max_results=1)
-            return client
-        database = Path(uri.removeprefix("sqlite:///"))
-        with FileLock(f"{database}.lock", timeout=60):  # two first starts at once would both create the tables
-            client.search_experiments(max_results=1)
-        if not os.access(database, os.W_OK):
+        if database and not os.access(database, os.W_OK):
             raise PermissionError(f"{database} is read-only")
     except Exception as e:  # MLflow, SQLAlchemy and the file system each raise their own
         reason = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
@@ -57,21 +69,70 @@ def open_store() -> Any:
 
 
 def experiment_id(client: Any, task: str) -> str:
-    """The MLflow experiment of a task; a new one gets a view that shows metrics and parameters in the run table."""
-    found = client.get_experiment_by_name(task)
-    if found:
-        return str(found.experiment_id)
+    """The MLflow experiment of a task, created if need be, with the view that `research ui` opens."""
+    from mlflow.exceptions import MlflowException
+
     uri = store_uri()
     location = None
     if uri.startswith("sqlite:///"):
-        location = (Path(uri.removeprefix("sqlite:///")).parent / "mlartifacts").as_uri()
-    created = str(client.create_experiment(task, artifact_location=location))
-    columns = [f"params.`{p}`" for p in SHOWN_PARAMETERS] + [f"metrics.`{m}`" for m in (*MAIN_METRICS, *SHOWN_COSTS)]
-    view = {"searchFilter": "", "orderByKey": f"metrics.`{MAIN_METRICS[0]}`", "orderByAsc": False}
-    client.set_experiment_tag(
-        created, "mlflow.sharedViewState.leaderboard", json.dumps({**view, "selectedColumns": columns})
-    )
-    return created
+        location = (Path(uri.removeprefix("sqlite:///")).absolute().parent / "mlartifacts").as_uri()
+    found = client.get_experiment_by_name(task)
+    if not found:
+        try:
+            client.create_experiment(task, artifact_location=location)
+        except MlflowException:  # another process was faster; any other trouble shows in the next line
+            pass
+        found = client.get_experiment_by_name(task)
+    if found.lifecycle_stage == "deleted":
+        command = f"mlflow experiments restore --experiment-id {found.experiment_id}"
+        raise ResearchError(f"{uri}: the experiment '{task}' was deleted; bring it back with `{command}`")
+    tag, view = f"mlflow.sharedViewState.{VIEW}", json.dumps(shared_view(task))
+    if found.tags.get(tag) != view:
+        client.set_experiment_tag(found.experiment_id, tag, view)
+    return str(found.experiment_id)
+
+
+def shared_view(task: str) -> dict[str, Any]:
+    """What MLflow's run page shows of a task: the columns of the table, best test score first; the charts of the F1s
+    first and only those of test unfolded. Without it the table has no metrics and the charts are in A to Z order."""
+    widths = {f"params.`{name}`": width for name, width in SHOWN_PARAMETERS.items()}
+    widths |= {f"metrics.`{name}`": width for name, width in SHOWN_METRICS.items()}
+    labels = TASKS[task].labels
+    charts = [(split, f"{split}/{name}") for split in SPLITS for name in ("macro_f1", *(f"{la}/f1" for la in labels))]
+    sections = [*SPLITS, *(f"{split}/{label}" for split in SPLITS for label in labels), "cost"]
+    return {
+        "searchFilter": "",
+        "orderByKey": "metrics.`test/macro_f1`",
+        "orderByAsc": False,
+        "selectedColumns": list(widths),
+        "columnOrder": ["attributes.`Run Name`", "runDateAndNestInfo", *widths, "duration"],
+        "columnWidths": widths,
+        "compareRunCharts": [
+            {"uuid": name, "type": "BAR", "metricKey": name, "metricSectionId": section, "runsCountToCompare": 10}
+            for section, name in charts
+        ],
+        "compareRunSections": [
+            {"uuid": name, "name": name, "display": name == SPLITS[0], "isReordered": True} for name in sections
+        ],
+        "isAccordionReordered": True,
+    }
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGTERM as KeyboardInterrupt, so that it ends what is open as Ctrl-C does. Signals reach the main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 @contextmanager
@@ -83,7 +144,8 @@ def tracked_run(task: str, name: str, tags: Mapping[str, str]) -> Iterator[Any]:
     run = mlflow.start_run(experiment_id=experiment_id(client, task), run_name=name, tags={**tags, **_code_tags()})
     status = "FAILED"
     try:
-        yield run
+        with interruptible():
+            yield run
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
@@ -93,39 +155,36 @@ def tracked_run(task: str, name: str, tags: Mapping[str, str]) -> Iterator[Any]:
 
 
 def log_config(flat: Mapping[str, Any], resolved: str) -> None:
-    """The flattened config as parameters, the resolved one as the artifact config.yaml."""
+    """The flattened config as parameters, the resolved one as the artifact config.yaml, how to use it in the note."""
     import mlflow
 
     first = [key for key in SHOWN_PARAMETERS if key in flat]
     mlflow.log_params({key: flat[key] for key in [*first, *(k for k in flat if k not in first)]})
     mlflow.log_text(resolved, "config.yaml")
+    fetch = f"mlflow artifacts download --run-id {mlflow.active_run().info.run_id} --artifact-path config.yaml"
+    add_note(f"Run it again:\n\n    {fetch} --dst-path .\n    research train --config config.yaml")
+
+
+def add_note(markdown: str) -> None:
+    """Put a paragraph on top of the description of the current run: the page folds what is below the first lines."""
+    import mlflow
+
+    before = mlflow.get_run(mlflow.active_run().info.run_id).data.tags.get(NOTE)
+    mlflow.set_tag(NOTE, "\n\n".join(filter(None, (markdown, before))))
 
 
 def log_dataset(dataset: Dataset, splits: Iterable[str]) -> None:
-    """Name and revision of each split used, as an MLflow dataset; the data themselves stay where they are."""
+    """Name, revision and size of each split used, as an MLflow dataset; the data themselves stay where they are."""
     import mlflow
     from mlflow.data.http_dataset_source import HTTPDatasetSource
-    from mlflow.data.meta_dataset import MetaDataset
 
+    source = HTTPDatasetSource(url=dataset.card.homepage) if dataset.card.homepage else None
     for split in splits:
-        source = HTTPDatasetSource(url=dataset.card.homepage or f"package:{dataset.name}")
-        entry = MetaDataset(source, name=f"{dataset.name}:{split}", digest=dataset.revision)
-        mlflow.log_input(entry, context=split, tags={"articles": str(dataset.splits[split].num_rows)})
-
-
-def log_scores(split: str, scores: Iterable[Score], floor: float) -> None:
-    """Metrics `<split>/<metric>`, with `_low` and `_high` where there is an interval."""
-    import mlflow
-
-    metrics = {f"{split}/macro_f1_floor": floor}
-    for score in scores:
-        metrics[f"{split}/{score.metric}"] = score.value
-        if score.low is not None and score.high is not None:
-            metrics[f"{split}/{score.metric}_low"] = score.low
-            metrics[f"{split}/{score.metric}_high"] = score.high
-        if score.metric == "macro_f1":
-            metrics |= {f"{split}/rows": float(score.n), f"{split}/articles": float(score.articles)}
-    mlflow.log_metrics({name: value for name, value in metrics.items() if value == value})
+        rows = dataset.splits[split].select_columns(["article_id", "text"])
+        entry = mlflow.data.from_huggingface(
+            rows, source=source, name=f"{dataset.name}:{split}", digest=dataset.revision
+        )
+        mlflow.log_input(entry, context=split)
 
 
 def _code_tags() -> dict[str, str]:
