@@ -77,8 +77,6 @@ def test_each_feature_group_can_be_switched_off(train) -> None:
     for group in ("words", "characters", *CONTEXT):
         less = FeatureExtractor(Features(**{group: False}), ATTRIBUTION).fit_transform(examples).shape[1]
         assert less < whole, group
-    none = {group: False for group in ("words", "characters", *CONTEXT)}
-    assert FeatureExtractor(Features(**none), ATTRIBUTION).fit_transform(examples).shape[1] == 0
 
 
 def test_neighbours_are_those_of_the_same_article() -> None:

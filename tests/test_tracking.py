@@ -304,5 +304,6 @@ def test_a_served_model_answers(trained: tuple[Any, TrainResult]) -> None:
         finally:
             os.killpg(process.pid, signal.SIGTERM)
     first, second = found["predictions"]
-    assert (first["row"], first["text"], first["labels"]) == (0, "The ministry denied the report.", "denial")
+    assert (first["row"], first["text"]) == (0, "The ministry denied the report.")
+    assert "denial" in first["labels"] and first["denial"] > second["denial"]
     assert (second["labels"], second["start"]) == ("", 32)

@@ -136,7 +136,7 @@ def ui(port: Annotated[int, typer.Option(help="on 127.0.0.1")] = 5000) -> None:
     """Start the MLflow UI on the run store; Ctrl-C ends it."""
     from research.workflows.ui import serve_ui, ui_address
 
-    typer.echo(f"open {ui_address(port)}", err=True)
+    typer.echo(f"open {ui_address(port)} (up in about ten seconds; Ctrl-C ends it)", err=True)
     raise typer.Exit(serve_ui(port))
 
 

@@ -26,10 +26,11 @@ UNOFFICIAL_KINDS = frozenset(["expert", "private", "ngo", "media", "former"])
 # a name met with several kinds is most likely an office holder whom others stand beside
 _OUTRANK = ("official", "candidate", "spokes")
 _PUBLIC = ("official_title", "official_body", "candidate_title", "candidate_body")
+_DENYING = frozenset(["deny_strong", "deny", "false_claim", "reject_claim", "deny_word"])
 _PRIVATE = ("eyewitness", "media", "organisation_body", "expert")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Context:
     """A sentence with the state in which the reader meets it.
 
@@ -174,14 +175,11 @@ def read_contexts(article: Article) -> list[Context]:
 def _mark_article(contexts: list[Context]) -> None:
     weight = {g: sum(g in c.parse.has for c in contexts) for g in (*_PUBLIC, *_PRIVATE)}
     public = sum(weight[g] for g in _PUBLIC) > 1.5 * sum(weight[g] for g in _PRIVATE)
-    denials = [
-        c
-        for c in contexts
-        if any(g in c.parse.has for g in ("deny_strong", "deny", "false_claim", "reject_claim", "deny_word"))
-    ]
-    for c in contexts:
+    denies = [not _DENYING.isdisjoint(c.parse.has) for c in contexts]
+    denials = sum(denies)
+    for c, itself in zip(contexts, denies, strict=True):
         c.public = public
-        c.contested = len(denials) > (c in denials)
+        c.contested = denials > itself
 
 
 def _is_anaphor(parse: Parse, a: Attribution) -> bool:

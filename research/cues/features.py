@@ -190,13 +190,13 @@ def _relate(contexts: list[Context], fired: list[list[str]], rows: list[dict[str
     words = [_content_words(c) for c in contexts]
     top = words[0] | (words[1] if len(words) > 1 else set())
     claimed = [i for i, f in enumerate(fired) if _OPEN & set(f)]
-    denials = [i for i, f in enumerate(fired) if _DENIALS & set(f)]
+    denials = {i for i, f in enumerate(fired) if _DENIALS & set(f)}
     pool = set().union(*(words[i] for i in claimed)) if claimed else set()
     for i, (c, row) in enumerate(zip(contexts, rows, strict=True)):
         shared = len(words[i] & top) if i > 1 else 0
         row["rel:top"] = min(shared, 5) / 5
-        others = len([d for d in denials if d != i])
-        near = any(0 < abs(d - i) < 3 for d in denials)
+        others = len(denials) - (i in denials)
+        near = any(i + step in denials for step in (-2, -1, 1, 2))
         row["rel:near_denial"] = float(near)
         row["rel:denials"] = min(others, 4) / 4
         if "neg_fact" in c.parse.has or "negation" in c.parse.has:

@@ -28,7 +28,8 @@ KIND_OF_GROUP = {
 }
 KINDS = (*dict.fromkeys(KIND_OF_GROUP.values()), "former", "other", "name", "acronym", "pronoun", "none")
 _RANK = {group: rank for rank, group in enumerate(KIND_OF_GROUP)}
-TITLES = frozenset(["official_title", "spokes", "organisation_title", "candidate_title", "expert", "eyewitness", "ngo"])
+# In order: it decides between the kinds of a name that is met with two equally often.
+TITLES = ("official_title", "spokes", "organisation_title", "candidate_title", "expert", "eyewitness", "ngo")
 
 # people whose side is that of the body they speak for, and the bodies that decide it
 BORROWERS = frozenset(["spokes", "organisation_title"])

@@ -18,7 +18,7 @@ from sklearn.svm import LinearSVC
 from research.config import Linear
 from research.models.features import FeatureExtractor
 from research.models.protocol import Gold, Probabilities, gold_matrix, groups
-from research.records import Example, Task
+from research.records import Example, ResearchError, Task
 
 INNER_FOLDS = 3
 
@@ -37,6 +37,8 @@ class _LinearModel:
 
     def fit(self, examples: Sequence[Example]) -> None:
         x = self.features.fit_transform(examples)
+        if not x.shape[1]:
+            raise ResearchError("model.features: nothing is left to learn from; lower min_count or switch on a group")
         gold = gold_matrix(examples, self.task)
         self.weights = np.zeros((gold.shape[1], x.shape[1]), np.float32)
         for i, (weights, intercept) in enumerate(self._fit_labels(x, gold, groups(examples))):

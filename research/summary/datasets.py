@@ -17,10 +17,10 @@ SHOWN_TOKENS = 30
 def datasets_table(found: Sequence[Mapping[str, Any]]) -> RenderableType:
     from rich.table import Table
 
-    columns = list(found[0]) if found else []
+    columns = list(dict.fromkeys(key for one in found for key in one))
     table = Table(*columns, box=None)
     for one in found:
-        table.add_row(*("" if one[c] is None else str(one[c]) for c in columns))
+        table.add_row(*("" if one.get(c) is None else str(one[c]) for c in columns))
     return table
 
 

@@ -49,7 +49,8 @@ def classify_articles(articles: Iterable[Article], classifiers: Classifiers) -> 
 
 def derive_primary(article: Article, rows: Sequence[Row]) -> Row:
     """The primary label that headline and lead suggest: the first of these sentences with any label decides; of two
-    labels denial wins, then official_statement (codebook, Article level; as gold has it). Probabilities are those of that sentence."""
+    labels denial wins, then official_statement (codebook, Article level; as gold has it). Probabilities are those of
+    that sentence."""
     task = TASKS["primary"]
     label, chosen = BACKGROUND, rows[0] if rows else None
     for row in rows[:LEAD_SENTENCES]:

@@ -11,7 +11,7 @@ from research.datasets import load_dataset
 from research.records import ResearchError, Score, gold_rows
 from research.workflows.registry import load_model
 from research.workflows.results import log_split
-from research.workflows.tracking import log_dataset, tracked_run
+from research.workflows.tracking import add_note, log_dataset, tracked_run
 from research.workflows.train import annotated, text_digest
 
 
@@ -56,6 +56,7 @@ def evaluate(reference: str, target: str, *, drop_seen: bool = False) -> Evaluat
 
         mlflow.log_params({"model.kind": kind, "dataset.kind": dataset.name, "split": split})
         log_dataset(dataset, [split])
+        add_note(f"Run it again:\n\n    research evaluate {tags['evaluates']} --dataset {target}")
         started = time.perf_counter()
         rows = checkpoint.predict(examples)
         mlflow.log_metric("cost/predict_per_second", len(rows) / (time.perf_counter() - started))

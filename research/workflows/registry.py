@@ -12,7 +12,7 @@ from typing import Any
 
 from research.models.checkpoint import Checkpoint
 from research.records import TASKS, ResearchError, Task
-from research.workflows.tracking import open_store, store_uri
+from research.workflows.tracking import NOTE, open_store, store_uri
 
 CHAMPION = "champion"
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a model is small: no bars on stderr
@@ -47,6 +47,8 @@ def promote(run_id: str, name: str) -> str:
     client = open_store()
     with redirect_stderr(StringIO()):  # MLflow prints there what the command line says itself
         version = str(mlflow.register_model(f"runs:/{run_id}/model", name).version)
+    run = client.get_run(run_id)
+    client.update_model_version(name, version, description=run.data.tags.get(NOTE, ""))
     client.set_registered_model_alias(name, CHAMPION, version)
     return version
 
@@ -88,9 +90,9 @@ def load_champions() -> dict[str, tuple[Checkpoint, dict[str, str]]]:
     return champions
 
 
-def find_run(client: Any, reference: str) -> Any:
-    """A run by id, unique prefix of an id, or name (the newest of that name)."""
-    experiments = [e.experiment_id for e in client.search_experiments()]
+def find_run(client: Any, reference: str, experiment: str | None = None) -> Any:
+    """A run by id, unique prefix of an id, or name (the newest of that name), in all experiments or in one."""
+    experiments = [experiment] if experiment else [e.experiment_id for e in client.search_experiments()]
     runs = client.search_runs(experiments, max_results=1000, order_by=["attributes.start_time DESC"])
     for run in runs:
         if reference in (run.info.run_id, run.info.run_name):

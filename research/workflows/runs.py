@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,7 +42,7 @@ def list_models() -> list[dict[str, Any]]:
 def compare_runs(a: str, b: str) -> Comparison:
     """Runs by id or name. ResearchError when one is not there or they are of different tasks."""
     client = open_store()
-    left, right = find_run(client, a), find_run(client, b)
+    left, right = _find_pair(client, a, b)
     tasks = [client.get_experiment(run.info.experiment_id).name for run in (left, right)]
     if tasks[0] != tasks[1]:
         raise ResearchError(f"{a} is a run of task '{tasks[0]}', {b} of '{tasks[1]}'; only runs of one task compare")
@@ -57,6 +58,18 @@ def compare_runs(a: str, b: str) -> Comparison:
         if f"{split}/macro_f1" in metrics and (test := _paired(client, left, right, split)):
             tests[split] = test
     return Comparison(_summary(left, tasks[0]), _summary(right, tasks[1]), parameters, metrics, tests)
+
+
+def _find_pair(client: Any, a: str, b: str) -> tuple[Any, Any]:
+    """The two runs; a name that several tasks have is taken in the task of the other run."""
+    left, right = find_run(client, a), find_run(client, b)
+    if left.info.experiment_id == right.info.experiment_id:
+        return left, right
+    with suppress(ResearchError):
+        return left, find_run(client, b, left.info.experiment_id)
+    with suppress(ResearchError):
+        return find_run(client, a, right.info.experiment_id), right
+    return left, right
 
 
 def _paired(client: Any, left: Any, right: Any, split: str) -> PairedTest | None:

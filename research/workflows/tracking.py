@@ -10,11 +10,12 @@ import json
 import logging
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +57,25 @@ def open_store() -> Any:
     mlflow.set_tracking_uri(uri)
     database = Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
     try:
+        if database:
+            _check_database(database)
         # Two first starts at once would both create the tables: already the client does that.
         with FileLock(f"{database}.lock", timeout=60) if database else nullcontext():
             client = mlflow.MlflowClient()
             client.search_experiments(max_results=1)
-        if database and not os.access(database, os.W_OK):
-            raise PermissionError(f"{database} is read-only")
     except Exception as e:  # MLflow, SQLAlchemy and the file system each raise their own
         reason = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
         raise ResearchError(f"cannot open the run store {uri}: {reason}") from None
     return client
+
+
+def _check_database(path: Path) -> None:
+    """Opens SQLite for writing, which fails at once where MLflow would try for 100 seconds."""
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(f"no folder {path.absolute().parent}")
+    with closing(sqlite3.connect(path, timeout=60)) as database:
+        database.execute("begin immediate")
+        database.execute("pragma schema_version")
 
 
 def experiment_id(client: Any, task: str) -> str:

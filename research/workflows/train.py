@@ -97,7 +97,7 @@ def without_leaks(dataset: Dataset, *, drop: bool) -> Dataset:
         return drop_leaks(dataset, found)
     first = pairs[0]
     raise ResearchError(
-        f"{dataset.name}: {len(pairs)} article pairs stand in two splits "
+        f"{dataset.name}: {len(pairs)} pairs of articles stand in two splits "
         f"(first: {first.left} in {first.left_split}, {first.right} in {first.right_split}, {first.kind}); "
         f"see `research data audit`, or drop the training side with --drop-leaks"
     )
