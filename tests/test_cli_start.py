@@ -2,8 +2,6 @@
 
 import json
 import resource
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +30,6 @@ def test_dry_run_fed_back_is_the_same_config(tmp_path: Path) -> None:
     first = research("train", "--dry-run", "--model", "tfidf-logreg", "--seed", "7", "--set", "model.c=0.1").stdout
     (tmp_path / "c.yaml").write_text(first)
     assert research("train", "--dry-run", "--config", tmp_path / "c.yaml").stdout == first
-
-
-def test_starting_loads_nothing_heavy() -> None:
-    code = (
-        "import sys, research.cli; heavy = {'torch', 'transformers', 'sklearn', 'datasets', 'mlflow', 'numpy', "
-        "'pydantic'}; print(sorted(heavy & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
 
 
 def test_gold_whose_text_is_another_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

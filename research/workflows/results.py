@@ -12,6 +12,7 @@ from research.config import Scoring
 from research.records import ResearchError, Row, Score
 from research.scoring import confusions, floor, join, precision_recall, reliability, score
 from research.summary.figures import confusion_figure, precision_recall_figure, reliability_figure
+from research.workflows.score import read_rows_file
 from research.workflows.tracking import add_note
 
 
@@ -80,5 +81,4 @@ def read_rows(client: Any, run_id: str, path: str) -> list[Row]:
         local = Path(client.download_artifacts(run_id, path))
     except Exception as e:  # each artifact store raises its own
         raise ResearchError(f"run {run_id} has no artifact {path}: {e}") from None
-    with local.open(encoding="utf-8") as lines:
-        return [Row.from_json(json.loads(line)) for line in lines]
+    return read_rows_file(local)
