@@ -20,10 +20,10 @@ class Format(StrEnum):
 
 
 def print_tables(renderables: Iterable[Any]) -> None:
-    """To stdout; colours and the terminal's width only where there is a terminal."""
+    """To stdout; colours and the terminal's width where there is a terminal, else wide enough to cut nothing off."""
     from rich.console import Console
 
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     for one in renderables:
         console.print(one)
 

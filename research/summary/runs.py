@@ -74,7 +74,7 @@ def comparison_tables(found: Comparison) -> Iterator[Table]:
         yield table
     table = Table("metric", *names, "difference", box=None)
     for key, (left, right) in found.metrics.items():
-        if key.endswith(("macro_f1", "/f1", "/mcc")) or key.startswith("cost/"):
+        if key.endswith(("macro_f1", "/f1")) or key.startswith("cost/"):
             table.add_row(key, f"{left:.4g}", f"{right:.4g}", f"{left - right:+.4g}")
     yield table
     if found.tests:
