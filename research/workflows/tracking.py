@@ -49,6 +49,7 @@ def open_store() -> Any:
     """An MlflowClient on the store, created if need be. ResearchError when it cannot be read or written."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")  # read once, when MLflow is imported
     for noisy in ("alembic", "mlflow"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     import mlflow
