@@ -12,7 +12,7 @@ from research.models import MODELS, create
 from research.models.checkpoint import Checkpoint
 from research.models.decision import decide
 from research.models.features import FeatureExtractor
-from research.models.linear import _LinearModel
+from research.models.linear import LinearModel
 from research.models.ngrams import Ngrams, masked_words
 from research.models.protocol import gold_matrix
 from research.records import TASKS, Article, Example, ResearchError, examples_for
@@ -120,7 +120,7 @@ def test_a_label_that_training_never_shows_is_never_predicted(train) -> None:
         for e in annotated(ATTRIBUTION, train)
     ]
     model.fit(examples)
-    assert isinstance(model, _LinearModel)
+    assert isinstance(model, LinearModel)
     assert (model.predict_proba(examples)[:, 2] < 0.001).all()
 
 

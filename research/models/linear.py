@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from research.records import Example, ResearchError, Task
 INNER_FOLDS = 3
 
 
-class _LinearModel:
+class LinearModel(ABC):
     """One linear function per label, fitted one against the rest.
 
     Multi-label probabilities are each label's own sigmoid; single-label ones are a softmax over the labels' margins.
@@ -60,15 +61,16 @@ class _LinearModel:
     def _fit_labels(self, x: csr_matrix, gold: Gold, group: NDArray[np.int64]) -> list[tuple[Any, float]]:
         return [self._fit_label(x, y, group) if 0 < y.sum() < len(y) else _constant(x, y) for y in gold.T]
 
+    @abstractmethod
     def _fit_label(self, x: csr_matrix, y: NDArray[np.bool_], group: NDArray[np.int64]) -> tuple[Any, float]:
-        raise NotImplementedError
+        """Weights (features,) and intercept of one label that is there in some rows and absent in others."""
 
     @property
     def _class_weight(self) -> str | None:
         return None if self.config.class_weight == "none" else self.config.class_weight
 
 
-class TfidfLogreg(_LinearModel):
+class TfidfLogreg(LinearModel):
     """L2-regularised logistic regression (liblinear; Fan et al. 2008, JMLR 9)."""
 
     def _fit_label(self, x: csr_matrix, y: NDArray[np.bool_], group: NDArray[np.int64]) -> tuple[Any, float]:
@@ -78,7 +80,7 @@ class TfidfLogreg(_LinearModel):
         return estimator.coef_[0], float(estimator.intercept_[0])
 
 
-class TfidfSvm(_LinearModel):
+class TfidfSvm(LinearModel):
     """Linear SVM whose margins become probabilities by a sigmoid fitted on inner out-of-fold margins (Platt 1999)."""
 
     def _fit_label(self, x: csr_matrix, y: NDArray[np.bool_], group: NDArray[np.int64]) -> tuple[Any, float]:
