@@ -95,7 +95,11 @@ def _decode_lines(stream: BinaryIO) -> Iterator[str]:
     mark = stream.read(2)
     stream.seek(0)
     if mark in UTF16_MARKS:
-        yield from io.TextIOWrapper(stream, "utf-16", newline="")
+        wrapper = io.TextIOWrapper(stream, "utf-16", newline="")
+        try:
+            yield from wrapper
+        finally:
+            wrapper.detach()  # the stream is its opener's to close
         return
     offset = 0
     for line in split_lines(stream):
