@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections import Counter
 
@@ -182,3 +185,29 @@ def test_the_lexicon_is_read_once_and_quickly() -> None:
     first = load_lexicon()
     assert time.perf_counter() - start < 2.0
     assert load_lexicon() is first
+
+
+TIES = """Analyst Mira Voss wrote the paper, and resident Mira Voss was awake.
+
+Witness Ines Harl met activist Ines Harl. Professor Wim Odel met driver Wim Odel. Voss said so. Harl said so too.
+
+Odel told reporters it was late. "It was," said Voss."""
+
+
+def test_features_do_not_depend_on_the_hash_seed() -> None:
+    """One seed must repeat a run in another process, where sets come in another order."""
+    code = (
+        "import sys; from research.articles import segment; from research.cues import cue_features; "
+        "from research.records import Article; print(cue_features(segment(Article('a', sys.argv[1]))))"
+    )
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", code, TIES],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in range(4)
+    }
+    assert len(seen) == 1
