@@ -49,10 +49,7 @@ class Checkpoint:
 
     def predict(self, examples: Sequence[Example]) -> list[Row]:
         """One row per span, in order."""
-        return self.rows(examples, self.model.predict_proba(examples))
-
-    def rows(self, examples: Sequence[Example], probabilities: Probabilities) -> list[Row]:
-        """Rows from probabilities already computed, shape (spans, labels)."""
+        probabilities = self.model.predict_proba(examples)
         return prediction_rows(self.task, examples, probabilities, decide(probabilities, self.thresholds, self.task))
 
     def save(self, folder: Path) -> None:
