@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help install demo test test-slow check bench ui clean
+.PHONY: help install demo test test-slow bundled check bench ui clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -31,6 +31,10 @@ test: $(VENV)/.installed-dev ## install and run the fast tests
 
 test-slow: $(VENV)/.installed-dev ## run all tests
 	$(BIN)/python -m pytest -q --slow
+
+bundled: install ## train the models that the package carries (needs RESEARCH_DATA)
+	$(BIN)/research train --model bundled --dataset gold-and-shipped --task attribution --save research/models/bundled/attribution
+	$(BIN)/research train --model bundled --dataset gold-and-shipped --task primary --save research/models/bundled/primary
 
 check: $(VENV)/.installed-dev ## formatting, lint and types
 	$(BIN)/ruff format --check .

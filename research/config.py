@@ -48,7 +48,10 @@ class Features(Section):
     cues: bool = Field(True, description="cue lexicon matches, source and cue pairs, labelling rules")
     word_ngrams: Lengths = (1, 3)
     char_ngrams: Lengths = (3, 5)
-    min_count: int = Field(2, ge=1, description="n-grams in fewer sentences are dropped")
+    min_count: int = Field(2, ge=1, description="n-grams in fewer sentences are dropped (not with buckets)")
+    buckets: int = Field(
+        0, ge=0, le=2**24, description="hash all features into so many columns, for a small model; 0: a vocabulary"
+    )
 
     @model_validator(mode="after")
     def _one_is_on(self) -> Features:

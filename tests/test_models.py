@@ -13,20 +13,23 @@ from research.models.checkpoint import Checkpoint
 from research.models.decision import decide
 from research.models.features import FeatureExtractor
 from research.models.linear import LinearModel
-from research.models.ngrams import Ngrams, masked_words
 from research.models.protocol import gold_matrix
+from research.models.vocabulary import VocabularyNgrams
+from research.models.words import masked_words
 from research.records import TASKS, Article, Example, ResearchError, examples_for
 from research.workflows.classify import derive_primary
 from research.workflows.folds import assign_folds, choose_thresholds, cv_rows, out_of_fold
 from research.workflows.train import annotated
 
 ATTRIBUTION, PRIMARY = TASKS["attribution"], TASKS["primary"]
+FEW = 40
 CONTEXT = ("neighbours", "position", "quotation", "carry", "cues")
 
 
 @pytest.fixture(scope="module")
 def train() -> list[Article]:
-    return load_dataset(Shipped()).articles("train")
+    """Some events: enough to learn from, and few enough to do it often."""
+    return load_dataset(Shipped()).articles("train")[:FEW]
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +38,9 @@ def dev() -> list[Article]:
 
 
 @pytest.mark.parametrize("task", [ATTRIBUTION, PRIMARY], ids=lambda t: t.name)
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("kind", [*MODELS, "hashed"])
 def test_every_kind_predicts_a_row_per_span_and_survives_a_save(kind, task, train, dev, tmp_path: Path) -> None:
-    config = MODEL_SCHEMAS[kind]()
+    config = TfidfSvm(features=Features(buckets=4096)) if kind == "hashed" else MODEL_SCHEMAS[kind]()
     model = create(config, task)
     model.fit(annotated(task, train))
     examples = annotated(task, dev)
@@ -69,6 +72,23 @@ def test_probabilities_do_not_depend_on_the_batch(train, dev) -> None:
     examples = annotated(ATTRIBUTION, dev)
     one_by_one = np.vstack([model.predict_proba([e]) for e in examples])
     assert np.allclose(one_by_one, model.predict_proba(examples), atol=1e-6)
+
+
+def test_hashed_features_have_so_many_columns_and_need_no_training(train, dev) -> None:
+    features = FeatureExtractor(Features(buckets=1000), ATTRIBUTION)
+    features.fit_transform(annotated(ATTRIBUTION, train))
+    matrix = features.transform(annotated(ATTRIBUTION, dev))
+    assert matrix.shape == (sum(len(a.sentences) for a in dev), 1000)
+    untrained = FeatureExtractor(Features(buckets=1000), ATTRIBUTION).transform(annotated(ATTRIBUTION, dev))
+    assert (matrix != untrained).nnz == 0
+
+
+def test_hashed_features_are_fewer_when_a_group_is_switched_off(train) -> None:
+    examples = annotated(ATTRIBUTION, train)
+    whole = FeatureExtractor(Features(buckets=2**20), ATTRIBUTION).fit_transform(examples)
+    for group in ("words", "characters", *CONTEXT):
+        config = Features(**{group: False}, buckets=2**20)
+        assert FeatureExtractor(config, ATTRIBUTION).fit_transform(examples).nnz < whole.nnz, group
 
 
 def test_each_feature_group_can_be_switched_off(train) -> None:
@@ -105,10 +125,10 @@ def test_names_are_masked_in_word_ngrams_only() -> None:
 
 
 def test_ngrams_survive_a_training_set_without_words(tmp_path: Path) -> None:
-    block = Ngrams("words", (1, 2), min_count=2)
+    block = VocabularyNgrams("words", (1, 2), min_count=2)
     assert block.fit_transform(["—", "…"]).shape == (2, 0)
     block.save(tmp_path / "b")
-    other = Ngrams("words", (1, 2), min_count=2)
+    other = VocabularyNgrams("words", (1, 2), min_count=2)
     other.load(tmp_path / "b")
     assert other.transform(["some words"]).shape == (1, 0)
 
@@ -146,7 +166,7 @@ def test_folds_keep_articles_and_events_whole_and_are_balanced(train) -> None:
     assert all(len(found) == 1 for found in by_event.values())
     assert set(fold.tolist()) == set(range(5))
     assert not np.array_equal(fold, assign_folds(examples, 5, seed=1))
-    with pytest.raises(ResearchError, match="99 folds need as many articles or events; train has 14"):
+    with pytest.raises(ResearchError, match=f"99 folds need as many articles or events; train has {len(by_event)}"):
         assign_folds(examples, 99, seed=0)
 
 

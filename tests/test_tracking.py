@@ -152,7 +152,7 @@ def test_parameters_inputs_artifacts(trained: tuple[Any, TrainResult]) -> None:
     inputs = {i.dataset.name: i.dataset for i in run.inputs.dataset_inputs}
     assert set(inputs) == {"shipped:train", "shipped:dev", "shipped:test"}
     assert {i.digest for i in inputs.values()} == {run.data.tags["dataset_revision"]}
-    assert json.loads(inputs["shipped:test"].profile)["num_rows"] == 8
+    assert json.loads(inputs["shipped:test"].profile)["num_rows"] == 27
     per_split = {f"{kind}/{s}" for s in ("cv", "dev", "test") for kind in ("gold", "predictions", "scores", "figures")}
     found = artifacts(client, result.run_id)
     assert "config.yaml" in found

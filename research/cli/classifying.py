@@ -23,12 +23,13 @@ def classify(
     sources: Annotated[
         list[str], typer.Argument(metavar="PATH|URL|-...", help="files, folders, addresses, - for stdin")
     ],
-    model: Annotated[list[str] | None, typer.Option(help="RUN, NAME@ALIAS or FOLDER; one per task")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="RUN, NAME@ALIAS, FOLDER or bundled; one per task")] = None,
     form: Annotated[Format | None, typer.Option("--format", help="default: table on a terminal, else jsonl")] = None,
 ) -> None:
     """Label new articles and each of their sentences."""
     from research.records import ResearchError
     from research.workflows.classify import classify_sources, load_classifiers
+    from research.workflows.registry import BUNDLED_FOLDER
 
     done = failed = 0
 
@@ -45,7 +46,15 @@ def classify(
             if done % 1000 == 0:
                 typer.echo(f"{done} articles", err=True)
 
-    predictions = classify_sources(sources, load_classifiers(model or ()), report)
+    classifiers = load_classifiers(model or ())
+    if not model and all(not origin["run_id"] for _, origin in classifiers.values()):
+        card = BUNDLED_FOLDER / "README.md"
+        typer.echo(
+            f"no champion yet: using the bundled models ({card} says how good they are); "
+            "`research train --promote` makes a champion",
+            err=True,
+        )
+    predictions = classify_sources(sources, classifiers, report)
     _print(counted(predictions), form or (Format.table if sys.stdout.isatty() else Format.jsonl))
     if not done and not failed:
         raise ResearchError(f"nothing to classify in {', '.join(sources)}")

@@ -28,6 +28,7 @@ def train(
     folds: Annotated[int | None, typer.Option(help="folds by article, for thresholds and cv/ scores")] = None,
     drop_leaks: Annotated[bool | None, typer.Option("--drop-leaks", help="drop leaking training articles")] = None,
     promote: Annotated[bool, typer.Option("--promote", help="make it the champion of its task")] = False,
+    save: Annotated[Path | None, typer.Option(help="also write the model to this folder")] = None,
     experiment: Annotated[str | None, typer.Option(help="tag the run with experiment=NNN-name")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="print the resolved config and stop")] = False,
     form: Form = Format.table,
@@ -52,14 +53,14 @@ def train(
         return
     from research.workflows.train import train as run
 
-    result = run(resolved, promoted=promote, experiment=experiment, progress=progress_printer())
+    result = run(resolved, promoted=promote, save=save, experiment=experiment, progress=progress_printer())
     _print_scores(form, result.run_id, result.run_name, result.scores, result.floors)
     if result.version:
         typer.echo(f"champion of task '{resolved.task}' is now version {result.version}", err=True)
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="run id or name, NAME@ALIAS, or a model folder")],
+    model: Annotated[str, typer.Argument(help="run id or name, NAME@ALIAS, bundled/TASK, or a model folder")],
     dataset: Annotated[str, typer.Option(help="NAME:SPLIT, such as attribution-gold:dev")],
     drop_seen: Annotated[bool, typer.Option("--drop-seen", help="leave out articles it was trained on")] = False,
     form: Form = Format.table,

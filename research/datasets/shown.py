@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 from research.datasets.dataset import Dataset
@@ -16,16 +17,20 @@ SLICES = ("corpus", "sampling", "register", "dataset", "annotators")  # fields w
 def summarise(dataset: Dataset) -> dict[str, Any]:
     """What a dataset holds, ready for JSON.
 
-    `splits` maps a split to counts: articles, sentences, judged (sentences with gold), labels (of judged sentences;
-    background is the empty set, so they may sum to more than judged), primary, stances, rules, and one count per
-    field that slices it (corpus, sampling, register ...). The rest is the card, the revision and `missing`.
+    `splits` maps a split to counts, `all` has those of the whole: articles, sentences, judged (sentences with gold),
+    labels (of judged sentences; background is the empty set, so they may sum to more than judged), two_labels
+    (sentences with more than one), primary, stances, events, kinds of event, rules, and one count per field that
+    slices it (corpus, sampling, register ...). The rest is the card, the revision and `missing`.
     """
+    articles = {split: dataset.articles(split) for split in dataset.splits}
+    rules = {split: dataset.rules(split) for split in dataset.splits}
     return {
         "name": dataset.name,
         "revision": dataset.revision,
         **asdict(dataset.card),
         "missing": dict(dataset.missing),
-        "splits": {split: _counts(dataset.articles(split), dataset.rules(split)) for split in dataset.splits},
+        "splits": {split: _counts(articles[split], rules[split]) for split in dataset.splits},
+        "all": _counts([a for some in articles.values() for a in some], chain.from_iterable(rules.values())),
     }
 
 
@@ -38,9 +43,11 @@ def _counts(articles: list[Article], rules: Iterable[str]) -> dict[str, Any]:
         "labels": _ordered(
             (label for labels in judged for label in labels or (BACKGROUND,)), (*ATTRIBUTION_LABELS, BACKGROUND)
         ),
+        "two_labels": sum(len(labels) > 1 for labels in judged),
         "primary": _ordered((a.primary for a in articles if a.primary), PRIMARY_LABELS),
         "stances": _ordered((c.label for a in articles for c in a.claims if c.label), STANCE_LABELS),
         "events": len({a.event for a in articles if a.event}),
+        "kinds": len({a.fields["kind"] for a in articles if "kind" in a.fields}),
         "rules": dict(Counter(rules).most_common()),
     }
     for name in SLICES:

@@ -85,6 +85,11 @@ class Checkpoint:
         return cls(model, head.model, task, head.thresholds, head.trained_on)
 
 
+def is_checkpoint(folder: Path) -> bool:
+    """Whether a folder was written by `save`."""
+    return (folder / HEAD).is_file()
+
+
 def _read_head(folder: Path) -> Head:
     file = folder / HEAD
     try:

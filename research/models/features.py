@@ -3,20 +3,25 @@
 attribution: a row per sentence: its words and characters, the words of the sentences before and after, cue features.
 primary: a row per article: words and characters of headline and lead, words of the body, cue features of headline,
 lead and (averaged) body.
+
+Every block has columns of its own (a vocabulary), or with `buckets` all blocks share the hashed ones.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
 from research.config import Features as FeaturesConfig
-from research.cues import cue_features, feature_group
-from research.models.ngrams import Ngrams, masked_words, plain_words
+from research.cues import cue_features
+from research.models.ngrams import HashedNgrams, Ngrams
+from research.models.numbers import Numbers
+from research.models.words import masked_words, plain_words
 from research.records import Article, Example, Task
 
 # TF-IDF rows have length 1 while some 40 context features are on in a sentence: unscaled, regularisation would let
@@ -24,45 +29,7 @@ from research.records import Article, Example, Task
 CONTEXT_WEIGHT = 0.15
 NEIGHBOUR_WEIGHT = 0.5
 LEAD_SENTENCES = 2
-
-
-class ContextNumbers:
-    """Named numbers as columns: the names seen in training, less the groups switched off."""
-
-    def __init__(self, config: FeaturesConfig) -> None:
-        self._config = config
-        self._column: dict[str, int] = {}
-
-    def fit(self, rows: Iterable[Mapping[str, float]]) -> None:
-        names = {name for row in rows for name in row if self._wanted(name)}
-        self._column = {name: i for i, name in enumerate(sorted(names))}
-
-    def transform(self, rows: Iterable[Mapping[str, float]]) -> csr_matrix:
-        """Shape (rows, names). Indices are 32-bit: liblinear takes no others."""
-        data: list[float] = []
-        indices: list[int] = []
-        pointers = [0]
-        column = self._column
-        for row in rows:
-            for name, value in row.items():
-                if value and name in column:
-                    indices.append(column[name])
-                    data.append(value)
-            pointers.append(len(indices))
-        return csr_matrix(
-            (np.array(data, np.float32), np.array(indices, np.int32), np.array(pointers, np.int32)),
-            shape=(len(pointers) - 1, len(column)),
-        )
-
-    def _wanted(self, name: str) -> bool:
-        return bool(getattr(self._config, feature_group(name.rpartition("|")[2])))
-
-    def save(self, stem: Path) -> None:
-        stem.with_suffix(".json").write_text(json.dumps(list(self._column), ensure_ascii=False), encoding="utf-8")
-
-    def load(self, stem: Path) -> None:
-        names = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
-        self._column = {name: i for i, name in enumerate(names)}
+CONTEXT_GROUPS = ("position", "quotation", "carry", "cues")
 
 
 class FeatureExtractor:
@@ -81,8 +48,15 @@ class FeatureExtractor:
                 if getattr(config, slot if slot == "neighbours" else unit):
                     # What a neighbour says is context, not content: single words are enough.
                     ngrams = (1, 1) if slot == "neighbours" else getattr(config, f"{_SHORT[unit]}_ngrams")
-                    self._blocks[slot, unit] = Ngrams(unit, ngrams, config.min_count)
-        self._context = ContextNumbers(config)
+                    self._blocks[slot, unit] = self._block(slot, unit, ngrams)
+        self._context = Numbers({group: getattr(config, group) for group in CONTEXT_GROUPS}, config.buckets)
+
+    def _block(self, slot: str, unit: str, ngrams: tuple[int, int]) -> Ngrams:
+        if self.config.buckets:
+            return HashedNgrams(unit, ngrams, self.config.buckets, slot)
+        from research.models.vocabulary import VocabularyNgrams  # scikit-learn takes a second to import
+
+        return VocabularyNgrams(unit, ngrams, self.config.min_count)
 
     def fit_transform(self, examples: Sequence[Example]) -> csr_matrix:
         numbers = self._numbers(examples)
@@ -103,16 +77,18 @@ class FeatureExtractor:
                 cut[where, unit] = [_CUT[unit](text) for text in texts[where]]
             rows = read(cut[where, unit])
             if slot == "neighbours":
-                parts += [_shifted(rows, examples, step) * np.float32(NEIGHBOUR_WEIGHT) for step in (-1, 1)]
+                moved = [_shifted(rows, examples, step) * np.float32(NEIGHBOUR_WEIGHT) for step in (-1, 1)]
+                parts += [_rotated(moved[0]), moved[1]] if self.config.buckets else moved
             else:
                 parts.append(rows)
-        matrix = csr_matrix(hstack(parts, format="csr"))
+        # float sums depend on their order: one after the other, always
+        matrix = csr_matrix(reduce(add, parts) if self.config.buckets else hstack(parts, format="csr"))
         if self.task.name == "attribution":
             matrix = matrix[_span_rows(examples)]
         return matrix
 
     def _numbers(self, examples: Sequence[Example]) -> list[dict[str, float]]:
-        if not any(getattr(self.config, g) for g in ("position", "quotation", "carry", "cues")):
+        if not any(getattr(self.config, group) for group in CONTEXT_GROUPS):
             per_article: Iterable[list[dict[str, float]]] = ([{} for _ in e.article.sentences] for e in examples)
         else:
             per_article = (cue_features(e.article) for e in examples)
@@ -184,6 +160,14 @@ def _shifted(rows: csr_matrix, examples: Sequence[Example], step: int) -> csr_ma
         (inside.astype(np.float32), np.arange(len(index), dtype=np.int32), np.arange(len(index) + 1, dtype=np.int32))
     )
     return csr_matrix(keep @ moved) if len(index) else moved
+
+
+def _rotated(rows: csr_matrix) -> csr_matrix:
+    """The same rows with every column moved half way round: what stands before is not what stands after."""
+    width = rows.shape[1]
+    turned = csr_matrix((rows.data, (rows.indices + width // 2) % width, rows.indptr), shape=rows.shape)
+    turned.sort_indices()
+    return turned
 
 
 def _span_rows(examples: Sequence[Example]) -> list[int]:

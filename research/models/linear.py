@@ -1,25 +1,28 @@
-"""Linear classifiers over n-grams and context: logistic regression and a linear support vector machine."""
+"""Linear classifiers over n-grams and context: logistic regression and a linear support vector machine.
+
+scikit-learn is needed to fit one, and imported then; to apply one, numpy and scipy are enough.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from scipy.sparse import csr_matrix
 from scipy.special import expit, softmax
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
-from sklearn.svm import LinearSVC
 
 from research.config import Linear
 from research.models.features import FeatureExtractor
 from research.models.protocol import Gold, Probabilities, gold_matrix, groups
 from research.records import Example, ResearchError, Task
+
+if TYPE_CHECKING:
+    from sklearn.svm import LinearSVC
 
 INNER_FOLDS = 3
 
@@ -74,6 +77,8 @@ class TfidfLogreg(LinearModel):
     """L2-regularised logistic regression (liblinear; Fan et al. 2008, JMLR 9)."""
 
     def _fit_label(self, x: csr_matrix, y: NDArray[np.bool_], group: NDArray[np.int64]) -> tuple[Any, float]:
+        from sklearn.linear_model import LogisticRegression
+
         estimator = LogisticRegression(
             C=self.config.c, class_weight=self._class_weight, solver="liblinear", random_state=self.seed
         ).fit(x, y)
@@ -90,6 +95,9 @@ class TfidfSvm(LinearModel):
 
     def _platt(self, x: csr_matrix, y: NDArray[np.bool_], group: NDArray[np.int64]) -> tuple[float, float]:
         """Scale and shift of the margins, from folds by article; (1, 0) where the folds cannot be had."""
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.model_selection import GroupKFold
+
         if len(np.unique(group)) < INNER_FOLDS:
             return 1.0, 0.0
         margins = np.zeros(len(y))
@@ -106,6 +114,8 @@ class TfidfSvm(LinearModel):
         return float(sigmoid.coef_[0, 0]), float(sigmoid.intercept_[0])
 
     def _svm(self) -> LinearSVC:
+        from sklearn.svm import LinearSVC
+
         return LinearSVC(C=self.config.c, class_weight=self._class_weight, random_state=self.seed)
 
 

@@ -25,17 +25,17 @@ def datasets_table(found: Sequence[Mapping[str, Any]]) -> RenderableType:
 
 
 def summary_tables(summary: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """The card, then the counts with a column per split."""
+    """The card, then the counts with a column per split and one for the whole."""
     from rich.table import Table
 
     card = Table("", "", box=None, show_header=False)
     for key, value in summary.items():
-        if key not in ("splits", "missing"):
+        if key not in ("splits", "all", "missing"):
             card.add_row(key, str(value))
     for corpus, n in summary["missing"].items():
         card.add_row("missing", f"{n} articles of {corpus}: their corpus is not here")
     yield card
-    splits: Mapping[str, Mapping[str, Any]] = summary["splits"]
+    splits: Mapping[str, Mapping[str, Any]] = {**summary["splits"], "all": summary["all"]}
     counts = Table("", *splits, box=None)
     for key in dict.fromkeys(k for split in splits.values() for k in split):
         values = {name: split.get(key, {}) for name, split in splits.items()}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from research.articles import read_articles, segment
 from research.cues import read_once
 from research.models.checkpoint import Checkpoint
 from research.records import BACKGROUND, TASKS, Article, Prediction, ResearchError, Row, Task, examples_for
-from research.workflows.registry import load_champions, load_model
+from research.workflows.registry import BUNDLED, load_bundled, load_champions, load_model
 
 Origin = Mapping[str, str]
 Classifiers = Mapping[str, tuple[Checkpoint, Origin]]
@@ -21,9 +22,12 @@ LEAD_SENTENCES = 2  # headline and lead; a third sentence changes nothing on att
 
 
 def load_classifiers(references: Sequence[str] = ()) -> Classifiers:
-    """The models named, one per task; without names the champion of every task that has one."""
+    """The models named, one per task; without names the champion of every task that has one, or where there is none
+    at all the bundled models, which `--model bundled` names too."""
     if not references:
-        return load_champions()
+        return load_champions() or load_bundled()
+    if list(references) == [BUNDLED] and not Path(BUNDLED).is_dir():
+        return load_bundled()
     found: dict[str, tuple[Checkpoint, Origin]] = {}
     for reference in references:
         checkpoint, origin = load_model(reference)

@@ -1,4 +1,7 @@
-"""Trained models in MLflow: logging one, promoting it to champion, and finding it again by run, name or folder."""
+"""Trained models in MLflow: logging one, promoting it to champion, and finding it again by run, name or folder.
+
+Besides, the models that the package carries: found by `bundled/TASK`, and used where there is no champion.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import research.models
 from research.models.checkpoint import Checkpoint
 from research.records import TASKS, ResearchError, Task
-from research.workflows.tracking import NOTE, open_store, store_uri
+from research.workflows.tracking import NOTE, open_store, store_exists, store_uri
 
 CHAMPION = "champion"
+BUNDLED = "bundled"
+BUNDLED_FOLDER = Path(research.models.__file__).parent / BUNDLED
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a model is small: no bars on stderr
 EXAMPLE = "The ministry denied that its drones had crossed the border, and said an inquiry might follow."
 
@@ -54,10 +60,16 @@ def promote(run_id: str, name: str) -> str:
 
 
 def load_model(reference: str) -> tuple[Checkpoint, dict[str, str]]:
-    """A checkpoint and where it comes from (name, version, run_id) by FOLDER, NAME@ALIAS, run id or run name."""
+    """A checkpoint and where it comes from (name, version, run_id) by FOLDER, bundled/TASK, NAME@ALIAS, run id or
+    run name."""
     if reference and Path(reference).is_dir():
         folder = Path(reference)
-        return Checkpoint.load(folder), {"name": folder.name, "version": "", "run_id": ""}
+        return Checkpoint.load(folder), _origin(folder.name, "", "")
+    if reference.startswith(f"{BUNDLED}/"):
+        bundled, task = load_bundled(), reference.partition("/")[2]
+        if task not in bundled:
+            raise ResearchError(f"no model {reference}; known: {', '.join(f'{BUNDLED}/{t}' for t in bundled)}")
+        return bundled[task]
     client = open_store()
     if "@" in reference:
         name, _, alias = reference.partition("@")
@@ -78,16 +90,18 @@ def load_registered(client: Any, name: str, alias: str) -> tuple[Checkpoint, dic
 
 
 def load_champions() -> dict[str, tuple[Checkpoint, dict[str, str]]]:
-    """The champion of every task that has one, by task."""
+    """The champion of every task that has one, by task. Where no run was ever made, MLflow is not even imported."""
+    if not store_exists():
+        return {}
     client = open_store()
     aliases = {m.name for m in client.search_registered_models() if CHAMPION in m.aliases}
-    champions = {task: load_registered(client, task, CHAMPION) for task in TASKS if task in aliases}
-    if not champions:
-        raise ResearchError(
-            f"no champion yet in {store_uri()}; train one with `research train --promote`, "
-            f"or name a model: --model RUN, NAME@ALIAS or FOLDER"
-        )
-    return champions
+    return {task: load_registered(client, task, CHAMPION) for task in TASKS if task in aliases}
+
+
+def load_bundled() -> dict[str, tuple[Checkpoint, dict[str, str]]]:
+    """The models that the package carries, by task. Their version is the revision of the data they were trained on."""
+    checkpoints = {task: Checkpoint.load(BUNDLED_FOLDER / task) for task in TASKS if (BUNDLED_FOLDER / task).is_dir()}
+    return {task: (c, _origin(f"{BUNDLED}/{task}", c.trained_on["revision"], "")) for task, c in checkpoints.items()}
 
 
 def find_run(client: Any, reference: str, experiment: str | None = None) -> Any:

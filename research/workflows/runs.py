@@ -11,7 +11,7 @@ from research.records import TASKS, ResearchError
 from research.scoring import PairedTest, join
 from research.scoring import compare as paired_test
 from research.summary.runs import Comparison, RunSummary
-from research.workflows.registry import find_run
+from research.workflows.registry import find_run, load_bundled
 from research.workflows.results import read_rows
 from research.workflows.tracking import open_store
 
@@ -31,8 +31,10 @@ def list_runs(task: str | None = None, limit: int = 20) -> list[RunSummary]:
 
 
 def list_models() -> list[dict[str, Any]]:
-    """The kinds that can be trained, then the registered models with their versions and aliases."""
+    """The kinds that can be trained, the bundled models, then the registered ones with their versions and aliases."""
     found: list[dict[str, Any]] = [{"name": kind, "what": "kind"} for kind in MODELS]
+    for _, origin in load_bundled().values():
+        found.append({"name": origin["name"], "what": "bundled", "version": origin["version"]})
     for model in open_store().search_registered_models():
         for alias, version in sorted(model.aliases.items()):
             found.append({"name": f"{model.name}@{alias}", "what": "registered", "version": str(version)})

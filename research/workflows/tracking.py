@@ -24,6 +24,7 @@ from filelock import FileLock
 from research.datasets import Dataset
 from research.records import TASKS, ResearchError
 
+DEFAULT_STORE = "mlflow.db"
 VIEW = "leaderboard"
 SHOWN_PARAMETERS = {"model.kind": 90, "dataset.kind": 95, "train.seed": 80}  # widths of the columns in pixels
 SHOWN_METRICS = {
@@ -42,7 +43,12 @@ NOTE = "mlflow.note.content"
 
 def store_uri() -> str:
     """MLFLOW_TRACKING_URI, or SQLite in the working directory."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / DEFAULT_STORE}"
+
+
+def store_exists() -> bool:
+    """Whether there may be runs: False only where the default store was never made. Imports nothing."""
+    return bool(os.environ.get("MLFLOW_TRACKING_URI")) or Path.cwd().joinpath(DEFAULT_STORE).exists()
 
 
 def open_store() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ import yaml
 from research.config import RunConfig, flatten
 from research.datasets import Dataset, audit, drop_leaks, leaks, load_dataset
 from research.models import create
-from research.models.checkpoint import Checkpoint
+from research.models.checkpoint import Checkpoint, is_checkpoint
 from research.models.protocol import gold_matrix
 from research.records import TASKS, Article, Example, ResearchError, Row, Score, Task, examples_for, gold_rows
 from research.workflows.folds import Progress, choose_thresholds, cv_rows, out_of_fold
@@ -38,9 +39,19 @@ class TrainResult:
 
 
 def train(
-    config: RunConfig, *, promoted: bool = False, experiment: str | None = None, progress: Progress = lambda *_: None
+    config: RunConfig,
+    *,
+    promoted: bool = False,
+    save: Path | None = None,
+    experiment: str | None = None,
+    progress: Progress = lambda *_: None,
 ) -> TrainResult:
-    """Train, score and log one run. ResearchError when a split leaks or there is nothing to learn from."""
+    """Train, score and log one run. ResearchError when a split leaks or there is nothing to learn from.
+
+    The model goes into the run, and to the folder `save` as well; `promoted` makes it the champion of its task.
+    """
+    if save and save.exists() and (not save.is_dir() or any(save.iterdir())) and not is_checkpoint(save):
+        raise ResearchError(f"--save {save}: holds something that is not a model; name an empty or new folder")
     task = TASKS[config.task]
     dataset = without_leaks(load_dataset(config.dataset), drop=config.train.drop_leaks)
     examples = {split: annotated(task, dataset.articles(split)) for split in dataset.splits}
@@ -76,6 +87,9 @@ def train(
         with tempfile.TemporaryDirectory() as folder:
             checkpoint.save(Path(folder, "checkpoint"))
             log_checkpoint(Path(folder, "checkpoint"), task, costs)
+            if save:
+                shutil.rmtree(save, ignore_errors=True)
+                shutil.copytree(Path(folder, "checkpoint"), save)
         run_id = run.info.run_id
     version = promote(run_id, task.name) if promoted else None
     thresholds = dict(zip(task.labels, checkpoint.thresholds, strict=True))

@@ -1,0 +1,110 @@
+"""The models that the package carries: small, without text, used where there is no champion, and as good as said."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from research.cli import app
+from research.config import dataset_config, run_config
+from research.datasets import load_dataset
+from research.records import TASKS, gold_rows
+from research.scoring import join, score
+from research.workflows.registry import BUNDLED_FOLDER, load_bundled
+from research.workflows.train import annotated, text_digest, train
+
+ROOT = Path(__file__).parents[1]
+FILES = [file for file in BUNDLED_FOLDER.rglob("*") if file.is_file()]
+REAL = pytest.mark.skipif("RESEARCH_DATA" not in os.environ, reason="needs the real corpora (RESEARCH_DATA)")
+NOT_IMPORTED = ("sklearn", "mlflow", "datasets", "pyarrow", "pandas", "torch")
+
+
+def test_small_and_nothing_but_numbers() -> None:
+    assert sum(file.stat().st_size for file in FILES) < 3_000_000
+    assert sorted(str(f.relative_to(BUNDLED_FOLDER)) for f in FILES) == [
+        "README.md",
+        *(
+            f"{task}/{name}"
+            for task in ("attribution", "primary")
+            for name in ("checkpoint.json", "linear.safetensors")
+        ),
+    ]
+    for task in ("attribution", "primary"):
+        head = json.loads((BUNDLED_FOLDER / task / "checkpoint.json").read_text())
+        texts = head["trained_on"].pop("texts")
+        assert all(re.fullmatch(r"[0-9a-f]{16}", digest) for digest in texts)
+        assert len(json.dumps(head)) < 2000  # no place for anybody's words
+
+
+def test_classify_before_any_training(tmp_path: Path) -> None:
+    script = f"""
+import sys
+from typer.testing import CliRunner
+from research.cli import app
+result = CliRunner().invoke(app, ["classify", "a.txt", "--format", "jsonl"])
+print(result.stdout, end="")
+print(result.stderr, file=sys.stderr, end="")
+assert not [m for m in {NOT_IMPORTED} if m in sys.modules], "too much imported"
+"""
+    (tmp_path / "a.txt").write_text((ROOT / "docs" / "sample-article.txt").read_text())
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("no champion yet: using the bundled models")
+    prediction = json.loads(done.stdout)
+    assert prediction["primary"]["label"] == "denial" and "derived" not in prediction["primary"]
+    assert prediction["sentences"][0]["labels"] == ["official_statement", "denial"]
+    assert {task: model["name"] for task, model in prediction["models"].items()} == {
+        "attribution": "bundled/attribution",
+        "primary": "bundled/primary",
+    }
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.txt"]  # no store for a mere question
+
+
+def test_bundled_models_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("The ministry denied the report.")
+    both = CliRunner().invoke(app, ["classify", "a.txt", "--model", "bundled"])
+    assert both.exit_code == 0 and both.stderr == ""
+    one = CliRunner().invoke(app, ["classify", "a.txt", "--model", "bundled/attribution"])
+    assert json.loads(one.stdout)["primary"]["derived"]
+    none = CliRunner().invoke(app, ["classify", "a.txt", "--model", "bundled/stance"])
+    known = "known: bundled/attribution, bundled/primary"
+    assert (none.exit_code, none.stderr) == (2, f"error: no model bundled/stance; {known}\n")
+
+
+def test_never_trained_on_what_it_is_scored_on() -> None:
+    shipped = load_dataset(dataset_config("shipped"))
+    for checkpoint, _ in load_bundled().values():
+        seen = set(checkpoint.trained_on["texts"])
+        assert {text_digest(a) for a in shipped.articles("train")} <= seen
+        assert not {text_digest(a) for split in ("dev", "test") for a in shipped.articles(split)} & seen
+
+
+@REAL
+@pytest.mark.parametrize("name", ["attribution", "primary"])
+def test_as_good_on_real_news_as_its_card_says(name: str) -> None:
+    task, card = TASKS[name], (BUNDLED_FOLDER / "README.md").read_text()
+    dev = load_dataset(dataset_config("attribution-gold")).articles("dev")
+    checkpoint, _ = load_bundled()[name]
+    assert not {text_digest(article) for article in dev} & set(checkpoint.trained_on["texts"])
+    examples = annotated(task, dev)
+    scores = score(join(gold_rows(task, examples), checkpoint.predict(examples)), draws=100)
+    macro = next(s.value for s in scores if s.metric == "macro_f1")
+    said = re.search(rf"^\| {name} \| gold dev \| \.(\d+) ", card, re.M)
+    assert said and abs(macro - float(f".{said[1]}")) < 0.0006
+
+
+@pytest.mark.slow
+@REAL
+@pytest.mark.parametrize("name", ["attribution", "primary"])
+def test_training_again_gives_the_same_bytes(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.chdir(ROOT)  # where the recipes are, as for `make bundled`
+    train(run_config(task=name, model="bundled", dataset="gold-and-shipped"), save=tmp_path / name)
+    for file in (tmp_path / name).iterdir():
+        assert file.read_bytes() == (BUNDLED_FOLDER / name / file.name).read_bytes(), file.name
