@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from research.records import TASKS, ResearchError
 
@@ -80,6 +89,9 @@ class Linear(Section):
     class_weight: Literal["balanced", "none"] = "none"
     thresholds: Literal["tuned", "fixed"] = Field(
         "tuned", description="per label, chosen on out-of-fold predictions; or .5"
+    )
+    calibration: Literal["none", "temperature", "isotonic"] = Field(
+        "temperature", description="of the probabilities, fitted on out-of-fold ones"
     )
     features: Features = Features()
 
@@ -156,6 +168,23 @@ class RunConfig(Section):
     dataset: DatasetConfig = Shipped()
     train: Train = Train()
     scoring: Scoring = Scoring()
+
+
+Several = Annotated[tuple[str, ...], BeforeValidator(lambda v: [v] if isinstance(v, str) else v), Field(min_length=1)]
+
+
+class Experiment(Section):
+    """A question over runs: every model on every dataset with every seed, for each task."""
+
+    question: str = Field(min_length=1)
+    tasks: Several = Field(validation_alias=AliasChoices("tasks", "task"))
+    models: dict[str, Any] = Field(min_length=1, description="name -> recipe or kind; keys over one; empty: the name")
+    datasets: Several = ("shipped",)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field((0,), min_length=1)
+    reference: str | None = Field(None, description="a model, or MODEL-DATASET for one line on whatever gold")
+    evaluate: tuple[str, ...] = Field((), description="DATASET:SPLIT to score every model on besides")
+    folds: int = Field(5, ge=2)
+    drop_leaks: bool = False
 
 
 Mix.model_rebuild()

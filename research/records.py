@@ -6,6 +6,8 @@ Every record is frozen. Offsets are half-open character offsets into `Article.te
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +15,12 @@ from typing import Any
 BACKGROUND = "background"
 ATTRIBUTION_LABELS = ("official_statement", "speculation", "denial")
 PRIMARY_LABELS = (*ATTRIBUTION_LABELS, BACKGROUND)
-STANCE_LABELS = ("supports", "denies", "discusses", "unrelated")
+UNRELATED = "unrelated"
+STANCE_LABELS = ("supports", "denies", "discusses", UNRELATED)
+POSITIONS = ("headline", "lead", "first half", "second half")
+LEAD = 2  # sentences
+LENGTHS = {"short": 10, "medium": 25, "long": sys.maxsize}  # the most sentences of such an article
+_MARK = re.compile(r"[\"“”„«»\n]|``|''")
 
 
 class ResearchError(Exception):
@@ -171,20 +178,75 @@ def examples_for(task: Task, articles: Iterable[Article]) -> Iterator[Example]:
 
 
 def gold_rows(task: Task, examples: Iterable[Example]) -> list[Row]:
-    """One gold row per span of the annotated examples, with the article's fields as slices."""
+    """One gold row per span of the annotated examples. Its slices: the article's fields, outlet and event, the
+    `length` of the article and, where the span is a sentence of it, `position` and `quoted` (`slices`); a field that
+    the article already has is kept."""
     rows = []
     for example in examples:
         if not example.gold:
             continue
         article = example.article
-        fields = dict(article.fields)
+        of_sentence = slices(article)
+        length = {"length": length_slice(article)} if article.sentences else {}
+        fields = {**length, **article.fields}
         for name in ("outlet", "event"):
             if value := getattr(article, name):
                 fields[name] = value
         for (start, end), labels in zip(example.spans, example.gold, strict=True):
             claim_id = example.claim.claim_id if example.claim else ""
-            rows.append(Row(task.name, article.article_id, start, end, labels, claim_id, fields=fields))
+            own = {**of_sentence.get((start, end), {}), **fields} if task.unit == "sentence" else fields
+            rows.append(Row(task.name, article.article_id, start, end, labels, claim_id, fields=own))
     return rows
+
+
+def slices(article: Article) -> dict[tuple[int, int], dict[str, str]]:
+    """`position` and `quoted` of every sentence, by its span.
+
+    position: "headline" is the first sentence when it is the title or, without one, a paragraph of its own that no
+    full stop ends (a corpus that ends its headlines so has none); "lead" the two sentences after it; the rest is cut
+    in the middle into "first half" and "second half". quoted: "yes" when more than half of the sentence stands inside
+    quotation marks. Any double mark opens, the next one closes, and so does the end of the paragraph, so that a lost
+    mark spoils no more than that.
+    """
+    sentences = article.sentences
+    inside = list(_quotations(article.text)) if sentences else []
+    headline = int(_has_headline(article))
+    middle = (headline + LEAD + len(sentences) + 1) // 2
+    found = {}
+    for i, s in enumerate(sentences):
+        position = POSITIONS[(i >= headline) + (i >= headline + LEAD) + (i >= max(middle, headline + LEAD))]
+        share = sum(max(0, min(s.end, end) - max(s.start, start)) for start, end in inside) / max(s.end - s.start, 1)
+        found[s.span] = {"position": position, "quoted": "yes" if share > 0.5 else "no"}
+    return found
+
+
+def length_slice(article: Article) -> str:
+    """The name in LENGTHS of an article of so many sentences."""
+    return next(name for name, most in LENGTHS.items() if len(article.sentences) <= most)
+
+
+def _has_headline(article: Article) -> bool:
+    if not article.sentences:
+        return False
+    first = article.sentences[0]
+    if article.title:
+        return first.text.strip() == article.title.strip()
+    rest = article.text[first.end :]
+    own_paragraph = bool(rest.strip()) and "\n" in rest[: len(rest) - len(rest.lstrip())]
+    return own_paragraph and not re.search(r"[.!…][\"”’)\]]*$", first.text)
+
+
+def _quotations(text: str) -> Iterator[tuple[int, int]]:
+    """Spans between quotation marks."""
+    opened: int | None = None
+    for mark in _MARK.finditer(text):
+        if opened is not None:
+            yield opened, mark.start()
+            opened = None
+        elif mark[0] != "\n":
+            opened = mark.end()
+    if opened is not None:
+        yield opened, len(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +268,14 @@ class Prediction:
             for label in (BACKGROUND,) if row.labels == () else row.labels or ():
                 counts[label] += 1
         return {label: round(n / len(self.sentences), 4) if self.sentences else 0.0 for label, n in counts.items()}
+
+    @property
+    def abstentions(self) -> dict[str, int]:
+        """How many sentences and articles were judged or to be judged, and how many of them stayed silent."""
+        primary = (self.primary,) if self.primary else ()
+        units = {"sentences": self.sentences, "articles": primary}
+        silent = {f"silent {unit}": sum(row.labels is None for row in rows) for unit, rows in units.items()}
+        return {unit: len(rows) for unit, rows in units.items()} | silent
 
     def to_json(self) -> dict[str, Any]:
         """The prediction JSONL contract."""

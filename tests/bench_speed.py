@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline
 
@@ -30,6 +32,10 @@ from research.config import dataset_config, run_config
 from research.datasets import load_dataset
 from research.models import create
 from research.records import ATTRIBUTION_LABELS, TASKS, Article
+from research.scoring import Judged, score
+from research.scoring.counts import Counts
+from research.scoring.intervals import bootstrap
+from research.scoring.metrics import count_metrics
 from research.workflows.classify import classify_sources, load_classifiers
 from research.workflows.train import annotated, train
 
@@ -39,6 +45,8 @@ HELP_RUNS = 21
 ROUNDS = 3
 PARTS_A_ROUND = 2  # of the articles, for what runs in this process
 ARTICLES = 3000
+ROWS, FROM_ARTICLES = 25_000, 900  # scored: about the test set of FNC-1
+DRAWS, LOOPED = 2000, 20  # draws of an interval, and how many of them a plain loop makes, to be multiplied
 FEW, MANY, SENTENCES = 2000, 20_000, 6  # for memory: articles, and how many sentences of each
 
 EMPTY_APP = """
@@ -160,6 +168,48 @@ def bench_memory(shipped: list[Article]) -> Iterator[Result]:
     yield Result(f"peak memory, {MANY:,} / {FEW:,} articles", peaks[MANY] / peaks[FEW], 1.2, detail)
 
 
+def bench_interval() -> Iterator[Result]:
+    """All intervals from counts against a loop for one of them, on the same draws; then those of probabilities too."""
+    judged = predictions()
+    bare = replace(judged, probabilities=np.full(judged.gold.shape, np.nan))
+    gold, predicted = judged.gold.argmax(axis=1), judged.predicted.argmax(axis=1)
+    times = bootstrap(np.eye(judged.articles), LOOPED, seed=0).astype(int)
+    looped: list[float] = []
+
+    def loop() -> None:
+        looped.clear()
+        for drawn in times:
+            rows = np.repeat(np.arange(len(gold)), drawn[judged.article])
+            looped.append(f1_score(gold[rows], predicted[rows], average="macro"))
+
+    ours, plain = [], []
+    for _ in range(ROUNDS):
+        ours.append(seconds(lambda: score(bare, DRAWS)))
+        plain.append(seconds(loop) * DRAWS / LOOPED)
+    counts = Counts.per_article(judged)
+    same = count_metrics(counts.of(bootstrap(counts.table, LOOPED, seed=0)))["macro_f1"]
+    if np.abs(same - looped).max() > 1e-9:
+        sys.exit("bench_interval: the loop has other numbers")
+    detail = f"{median(ours):.2f} s and {median(plain):.0f} s ({LOOPED} draws, multiplied), same numbers"
+    name = f"50 × {DRAWS:,} draws of {ROWS:,} rows / loop over f1_score"
+    yield Result(name, 50 * median(ours) / median(plain), 1.0, detail)
+    whole = [seconds(lambda: score(judged, DRAWS)) for _ in range(ROUNDS)]
+    yield Result("the same draws with probabilities / 10 s", median(whole) / 10, 1.0, f"{median(whole):.1f} s")
+
+
+def predictions() -> Judged:
+    """A plausible system of task stance: ROWS rows of FROM_ARTICLES articles."""
+    rng = np.random.default_rng(0)
+    article = np.sort(
+        np.concatenate([np.arange(FROM_ARTICLES), rng.integers(FROM_ARTICLES, size=ROWS - FROM_ARTICLES)])
+    )
+    gold = np.eye(4, dtype=bool)[rng.choice(4, ROWS, p=[0.08, 0.03, 0.17, 0.72])]
+    probabilities = rng.dirichlet(np.ones(4), ROWS) * 0.6 + 0.4 * gold
+    predicted = np.eye(4, dtype=bool)[probabilities.argmax(axis=1)]
+    keys = tuple(("stance", f"a{i:04}", f"c{row}", 0, 0) for row, i in enumerate(article))
+    return Judged(TASKS["stance"], keys, article, gold, predicted, np.zeros(ROWS, bool), probabilities, ({},) * ROWS)
+
+
 def vary(articles: list[Article], count: int, sentences: int | None = None) -> Iterator[dict[str, str]]:
     """`count` articles in JSONL form: the given ones over and over, with a fifth of their longer words exchanged, and
     a quarter of these made up from the halves of two words, since news never stops bringing new ones."""
@@ -203,6 +253,7 @@ def fail(origin: str, message: str) -> None:
 def run(real: bool) -> Iterator[Result]:
     shipped = load_dataset(dataset_config("shipped")).articles("train")
     yield from bench_help()
+    yield from bench_interval()
     if real:
         yield from bench_train("attribution-gold", 1)
     yield from bench_train("shipped", ROUNDS)

@@ -8,7 +8,7 @@ import yaml
 from research.config import RunConfig, flatten, run_config, validate
 from research.records import ResearchError
 
-LINEAR_KEYS = "c, class_weight, thresholds, features, kind"
+LINEAR_KEYS = "c, class_weight, thresholds, calibration, features, kind"
 GROUPS = "words, characters, neighbours, position, quotation, carry, cues"
 
 

@@ -10,8 +10,13 @@ import numpy as np
 import pytest
 
 from research.records import TASKS, Row
-from research.scoring import Judged, confusions, join, precision_recall, reliability
-from research.summary.figures import confusion_figure, precision_recall_figure, reliability_figure
+from research.scoring import Judged, confusions, join, precision_recall, reliability, risk_curve
+from research.summary.figures import (
+    confusion_figure,
+    precision_recall_figure,
+    reliability_figure,
+    risk_coverage_figure,
+)
 
 
 def judged(task: str, abstain: bool = False) -> Judged:
@@ -39,6 +44,7 @@ CASES = {
     "confusion, single label": lambda: confusion_figure(confusions(judged("primary", abstain=True)), "test"),
     "precision-recall": lambda: precision_recall_figure(precision_recall(judged("primary")), "test"),
     "reliability": lambda: reliability_figure(reliability(judged("stance")), "test"),
+    "risk-coverage": lambda: risk_coverage_figure(risk_curve(judged("stance", abstain=True)), "test"),
     "nothing to show": lambda: reliability_figure(()),
 }
 

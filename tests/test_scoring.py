@@ -184,8 +184,10 @@ def test_metrics_agree_with_sklearn(task: str, seed: int) -> None:
         expected[f"{label}/mcc"] = sk.matthews_corrcoef(gold[:, i], predicted[:, i])
         expected[f"{label}/ap"] = sk.average_precision_score(gold[:, i], probabilities[:, i])
         expected[f"{label}/prevalence"] = gold[:, i].mean()
+    for name in ("precision", "recall", "ap", *(["mcc"] if task == "attribution" else [])):
+        expected[f"macro_{name}"] = np.mean([expected[f"{label}/{name}"] for label in judged.labels])
     assert {name: found[name] for name in expected} == pytest.approx(expected)
-    assert found.keys() - expected.keys() == {"ece"}
+    assert found.keys() - expected.keys() == {"ece", "aurc"}
 
 
 def test_probability_metrics_are_of_the_rows_that_have_probabilities() -> None:
@@ -215,11 +217,8 @@ def test_intervals_hold_the_value_and_depend_on_the_seed_only() -> None:
     assert scores != score(judged, seed=1)
     for found in scores:
         assert (found.n, found.articles) == (300, 40)
-        if found.metric == "ece" or found.metric.endswith("/ap"):
-            assert found.low is found.high is None
-        else:
-            assert found.low is not None and found.high is not None
-            assert found.low < found.value < found.high
+        assert found.low is not None and found.high is not None
+        assert found.low < found.value < found.high
     wide, narrow = score(judged, confidence=0.99)[0], score(judged, confidence=0.5)[0]
     assert wide.low < narrow.low < narrow.high < wide.high
 
@@ -229,31 +228,6 @@ def test_one_article_has_no_interval() -> None:
     assert score(judged)[0] == Score("macro_f1", pytest.approx(1 / 3), None, None, 2, 1)
     tested = compare(judged, judged)
     assert (tested.low, tested.high, tested.detectable, tested.p) == (None, None, None, 1)
-
-
-def clustered(rng: np.random.Generator, articles: int, skill: float = 0.0) -> Judged:
-    """Ten sentences an article; how often a system errs differs from article to article."""
-    article = np.repeat(np.arange(articles), 10)
-    gold = rng.random((len(article), 3)) < [0.4, 0.3, 0.2]
-    errs = rng.random(gold.shape) < (rng.beta(1, 4, articles) * (1 - skill))[article, None]
-    keys = tuple(("attribution", f"a{i:06}", "", row, row) for row, i in enumerate(article))
-    empty = np.zeros(len(article), bool)
-    nan = np.full(gold.shape, np.nan)
-    return Judged(TASKS["attribution"], keys, article, gold, gold ^ errs, empty, nan, ({},) * len(article))
-
-
-def with_errors_of(system: Judged, gold: Judged) -> Judged:
-    """A second system on the gold of `gold`: it errs where `system` did on its own."""
-    return replace(gold, predicted=gold.gold ^ system.gold ^ system.predicted)
-
-
-@pytest.mark.slow
-def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
-    rng = np.random.default_rng(0)
-    truth = values(clustered(rng, 30_000))["macro_f1"]
-    found = [score(clustered(rng, 150), draws=400, seed=i)[0] for i in range(300)]
-    covered = np.mean([s.low <= truth <= s.high for s in found])
-    assert 0.91 <= covered <= 0.98  # .95 give or take three standard errors
 
 
 def right_and_wrong(right: int) -> tuple[Judged, Judged]:
@@ -298,27 +272,6 @@ def test_compare_refuses_other_gold_and_unknown_metrics() -> None:
         compare(other, replace(other, gold=~other.gold))
     with pytest.raises(ResearchError, match="no paired test for metric 'ece': known are macro_f1, accuracy"):
         compare(judged, judged, metric="ece")
-
-
-@pytest.mark.slow
-def test_under_the_null_p_is_below_5_percent_in_5_percent_of_the_tests() -> None:
-    rng = np.random.default_rng(0)
-    systems = ((clustered(rng, 60), clustered(rng, 60)) for _ in range(300))
-    found = [compare(first, with_errors_of(second, first), draws=300).p for first, second in systems]
-    assert np.mean(np.array(found) < 0.05) < 0.05 + 3 * (0.05 * 0.95 / 300) ** 0.5
-    assert 0.4 < np.mean(found) < 0.6
-
-
-@pytest.mark.slow
-def test_the_detectable_difference_is_found_in_80_percent_of_the_tests() -> None:
-    rng, skill = np.random.default_rng(0), 0.22
-    systems = ((clustered(rng, 100, skill), clustered(rng, 100)) for _ in range(200))
-    tests = [compare(first, with_errors_of(second, first), draws=300) for first, second in systems]
-    power = np.mean([t.p < 0.05 for t in tests])
-    ratio = np.mean([t.difference for t in tests]) / np.mean([t.detectable for t in tests])
-    # Power at a difference of `ratio` detectable ones, by the normal approximation the number rests on.
-    expected = sum(rng.standard_normal(100_000) + 2.8 * ratio > 1.96) / 100_000
-    assert power == pytest.approx(expected, abs=0.1)
 
 
 def test_slices_are_the_scores_of_their_rows() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,14 +25,18 @@ def classify(
         list[str], typer.Argument(metavar="PATH|URL|-...", help="files, folders, addresses, - for stdin")
     ],
     model: Annotated[list[str] | None, typer.Option(help="RUN, NAME@ALIAS, FOLDER or bundled; one per task")] = None,
+    abstain: Annotated[
+        float | None, typer.Option(help="leave out what is unsure, until this share of the labels is expected wrong")
+    ] = None,
     form: Annotated[Format | None, typer.Option("--format", help="default: table on a terminal, else jsonl")] = None,
 ) -> None:
     """Label new articles and each of their sentences."""
     from research.records import ResearchError
-    from research.workflows.classify import classify_sources, load_classifiers
+    from research.workflows.classify import abstaining, classify_sources, load_classifiers
     from research.workflows.registry import BUNDLED_FOLDER
 
     done = failed = 0
+    silent = Counter[str]()
 
     def report(origin: str, message: str) -> None:
         nonlocal failed
@@ -43,6 +48,7 @@ def classify(
         for prediction in predictions:
             yield prediction
             done += 1
+            silent.update(prediction.abstentions)
             if done % 1000 == 0:
                 typer.echo(f"{done} articles", err=True)
 
@@ -54,10 +60,15 @@ def classify(
             "`research train --promote` makes a champion",
             err=True,
         )
+    if abstain is not None:
+        classifiers = abstaining(classifiers, abstain)
     predictions = classify_sources(sources, classifiers, report)
     _print(counted(predictions), form or (Format.table if sys.stdout.isatty() else Format.jsonl))
     if not done and not failed:
         raise ResearchError(f"nothing to classify in {', '.join(sources)}")
+    if abstain is not None:
+        counts = [f"{silent[f'silent {unit}']} of {silent[unit]} {unit}" for unit in ("sentences", "articles")]
+        typer.echo(f"abstained: {', '.join(counts)} (expected error of the others: at most {abstain:g})", err=True)
     if failed:
         typer.echo(f"{done} articles classified, {failed} failed", err=True)
         raise typer.Exit(1 if done else 2)

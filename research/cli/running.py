@@ -61,13 +61,25 @@ def train(
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="run id or name, NAME@ALIAS, bundled/TASK, or a model folder")],
-    dataset: Annotated[str, typer.Option(help="NAME:SPLIT, such as attribution-gold:dev")],
+    dataset: Annotated[str | None, typer.Option(help="NAME:SPLIT, such as attribution-gold:dev")] = None,
+    suite: Annotated[str | None, typer.Option(help="a behavioural suite instead: behaviour")] = None,
     drop_seen: Annotated[bool, typer.Option("--drop-seen", help="leave out articles it was trained on")] = False,
+    failures: Annotated[bool, typer.Option("--failures", help="show the cases of the suite that fail")] = False,
     form: Form = Format.table,
 ) -> None:
-    """Score a trained model on a dataset it has not seen."""
+    """Score a trained model on a dataset it has not seen, or on a suite of behaviours."""
+    from research.records import ResearchError
     from research.workflows.evaluate import evaluate as run
 
+    if (dataset is None) == (suite is None):
+        raise ResearchError("expected one of --dataset NAME:SPLIT and --suite behaviour")
+    if suite is not None:
+        if drop_seen:
+            raise ResearchError("--drop-seen goes with --dataset: no model is trained on a suite")
+        return _evaluate_suite(model, suite, failures, form)
+    if failures:
+        raise ResearchError("--failures goes with --suite")
+    assert dataset is not None
     found = run(model, dataset, drop_seen=drop_seen)
     _print_scores(form, found.run_id, found.run_name, {found.split: found.scores}, {found.split: found.floor})
 
@@ -75,7 +87,7 @@ def evaluate(
 def score(
     gold: Annotated[Path, typer.Argument(help="gold rows, such as a run's gold/dev.jsonl")],
     predictions: Annotated[Path, typer.Argument(help="prediction rows, such as a run's predictions/dev.jsonl")],
-    by: Annotated[str | None, typer.Option(help="a field of the gold rows: corpus, outlet, event ...")] = None,
+    by: Annotated[str | None, typer.Option(help="a gold field: corpus, outlet, position, quoted, length ...")] = None,
     form: Form = Format.table,
 ) -> None:
     """Score predictions against gold, from files; whole or by a field."""
@@ -108,10 +120,13 @@ def runs(
 def compare(
     a: Annotated[str, typer.Argument(help="run id or name")],
     b: Annotated[str, typer.Argument(help="run id or name")],
+    html: Annotated[Path | None, typer.Option(help="also write the page of differences to this file")] = None,
     form: Form = Format.table,
 ) -> None:
-    """Two runs side by side: what differs, and whether one is better (paired test over articles)."""
+    """Two runs side by side: what differs, and whether one is better (paired test over articles). A page with every
+    row that they decide differently becomes an artifact of both."""
     from research.summary.runs import comparison_tables
+    from research.workflows.run_diff import write_run_diff
     from research.workflows.runs import compare_runs
 
     found = compare_runs(a, b)
@@ -119,6 +134,9 @@ def compare(
         print_tables(comparison_tables(found))
     else:
         print_records([asdict(found)], form)
+    written = write_run_diff(found, html)
+    if form is Format.table:
+        typer.echo(f"page: {', '.join(written)}", err=True)
 
 
 def models(form: Form = Format.table) -> None:
@@ -139,6 +157,22 @@ def ui(port: Annotated[int, typer.Option(help="on 127.0.0.1")] = 5000) -> None:
 
     typer.echo(f"open {ui_address(port)} (up in about ten seconds; Ctrl-C ends it)", err=True)
     raise typer.Exit(serve_ui(port))
+
+
+def _evaluate_suite(model: str, suite: str, failures: bool, form: Format) -> None:
+    """Pass rates; with `failures` the failing cases too, which machine output prints instead."""
+    from research.summary.behaviour import failures_text, rates_table
+    from research.workflows.behaviour import evaluate_suite
+
+    found = evaluate_suite(model, suite)
+    first = {"run_id": found.run_id, "run_name": found.run_name}
+    if form is Format.table:
+        shown = failures_text(found.cases) if failures else ()
+        print_tables([rates_table(found.rates), *shown, f"run {found.run_id} ({found.run_name})"])
+    elif failures:
+        print_records([{**first, **case} for case in found.cases if not case["passed"]], form)
+    else:
+        print_records([{**first, **asdict(one)} for one in found.rates], form)
 
 
 def _print_scores(form: Format, run_id: str, name: str, scores: Any, floors: Any) -> None:

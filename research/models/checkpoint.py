@@ -1,6 +1,7 @@
 """A trained classifier on disk: a folder of JSON and safetensors, nothing that can run code when it is loaded.
 
-checkpoint.json   format, task, labels, model config, thresholds, what it was trained on   (written last)
+checkpoint.json   format, task, labels, model config, calibration, thresholds, errors, what it was trained on
+                  (written last)
 ...               what the model itself saves
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from pydantic import Field
 
 from research.config import ModelConfig, Section, validate
 from research.models import create
-from research.models.decision import decide, names
+from research.models.calibration import Calibration, calibrated
+from research.models.decision import confidence, decide, names
 from research.models.protocol import Model, Probabilities
 from research.records import TASKS, Example, ResearchError, Row, Task
 
@@ -24,8 +26,22 @@ FORMAT = 1
 HEAD = "checkpoint.json"
 
 
+class Errors(Section):
+    """How wrong the model was on articles it had not seen, from its out-of-fold rows: numbers only, and no article can
+    be told from them.
+
+    risk: (confidence, coverage, error), sure to unsure: of the rows at least so sure, their share of all rows, and the
+    share of them whose labels are wrong; made by `scoring.risk_table`. sums: a line per article, sorted; made by
+    `scoring.error_sums`.
+    """
+
+    risk: tuple[tuple[float, float, float], ...]
+    sums: tuple[tuple[int | float, ...], ...]
+
+
 class Head(Section):
-    """What checkpoint.json holds. `files` are the sizes of the others, to tell which one is cut short."""
+    """What checkpoint.json holds. `files` are the sizes of the others, to tell which one is cut short. `calibration`
+    and `errors` are missing in older ones, and where there were no out-of-fold rows."""
 
     format: int
     task: str
@@ -33,24 +49,35 @@ class Head(Section):
     model: ModelConfig
     thresholds: tuple[float, ...]
     trained_on: dict[str, Any]
+    calibration: Calibration | None = None
+    errors: Errors | None = None
     files: dict[str, int] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A fitted model with its decision thresholds and where it comes from. `trained_on` holds the dataset name and
-    revision, and the sha256 of every training text, so that nobody scores it on articles it has seen."""
+    """A fitted model with its calibration, its decision thresholds and where it comes from. `trained_on` holds the
+    dataset name and revision, and the sha256 of every training text, so that nobody scores it on articles it has seen.
+    Of rows less sure than `least_confidence`, which is not saved, it does not judge: their labels are None."""
 
     model: Model
     config: Section
     task: Task
     thresholds: tuple[float, ...]
     trained_on: dict[str, Any] = field(default_factory=dict)
+    calibration: Calibration | None = None
+    errors: Errors | None = None
+    least_confidence: float = 0.0
 
     def predict(self, examples: Sequence[Example]) -> list[Row]:
         """One row per span, in order."""
-        probabilities = self.model.predict_proba(examples)
-        return prediction_rows(self.task, examples, probabilities, decide(probabilities, self.thresholds, self.task))
+        probabilities = calibrated(self.calibration, self.model.predict_proba(examples))
+        decided = decide(probabilities, self.thresholds, self.task)
+        rows = prediction_rows(self.task, examples, probabilities, decided)
+        if not self.least_confidence:
+            return rows
+        sure = confidence(probabilities, decided, self.task) >= self.least_confidence
+        return [row if judged else replace(row, labels=None) for row, judged in zip(rows, sure, strict=True)]
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -62,9 +89,13 @@ class Checkpoint:
             "model": self.config.model_dump(mode="json"),
             "thresholds": self.thresholds,
             "trained_on": self.trained_on,
+            "calibration": self.calibration and self.calibration.model_dump(mode="json"),
+            "errors": self.errors and self.errors.model_dump(mode="json"),
             "files": {f.name: f.stat().st_size for f in sorted(folder.iterdir()) if f.name != HEAD},
         }
-        (folder / HEAD).write_text(json.dumps(head, indent=1), encoding="utf-8")
+        # A line per key: the lists are long, and nobody reads them number by number.
+        lines = (f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items())
+        (folder / HEAD).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Checkpoint:
@@ -82,7 +113,7 @@ class Checkpoint:
         except Exception as e:  # damaged JSON and safetensors each raise their own
             reason = " ".join(str(e).split())
             raise ResearchError(f"{folder}: cannot be read as a model '{head.model.kind}': {reason}") from None
-        return cls(model, head.model, task, head.thresholds, head.trained_on)
+        return cls(model, head.model, task, head.thresholds, head.trained_on, head.calibration, head.errors)
 
 
 def is_checkpoint(folder: Path) -> bool:
@@ -112,6 +143,10 @@ def _read_head(folder: Path) -> Head:
         raise ResearchError(f"{file}: labels {', '.join(head.labels)} are not those of the task: {', '.join(labels)}")
     if len(head.thresholds) != len(labels):
         raise ResearchError(f"{file}: {len(head.thresholds)} thresholds for {len(labels)} labels")
+    if head.calibration and head.calibration.labels not in (None, len(labels)):
+        raise ResearchError(f"{file}: calibration: not one map for each of {len(labels)} labels")
+    if head.errors and {len(line) for line in head.errors.sums} != {1 + 6 * len(labels)}:
+        raise ResearchError(f"{file}: errors.sums: expected {1 + 6 * len(labels)} numbers in each line")
     return head
 
 

@@ -1,10 +1,11 @@
-"""From probabilities to labels: one threshold per label, or the most probable one."""
+"""From probabilities to labels: one threshold per label, or the most probable one; and how sure that is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from research.models.protocol import Gold, Probabilities
 from research.records import Task
@@ -18,6 +19,14 @@ def decide(probabilities: Probabilities, thresholds: Sequence[float], task: Task
     decided = np.zeros(probabilities.shape, dtype=bool)
     decided[np.arange(len(probabilities)), probabilities.argmax(axis=1)] = True
     return decided
+
+
+def confidence(probabilities: Probabilities, decided: Gold, task: Task) -> NDArray[np.float64]:
+    """Shape (rows,): the probability that what was decided is right. Multi-label: that every label is, the product of
+    each one's, as if they were independent. Single-label: that of the label decided."""
+    if task.multi_label:
+        return np.asarray(np.where(decided, probabilities, 1 - probabilities).prod(axis=1))
+    return np.asarray(np.where(decided, probabilities, 0).sum(axis=1))
 
 
 def names(row: Sequence[bool], task: Task) -> tuple[str, ...]:

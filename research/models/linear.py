@@ -17,6 +17,7 @@ from scipy.sparse import csr_matrix
 from scipy.special import expit, softmax
 
 from research.config import Linear
+from research.models.calibration import platt
 from research.models.features import FeatureExtractor
 from research.models.protocol import Gold, Probabilities, gold_matrix, groups
 from research.records import Example, ResearchError, Task
@@ -95,7 +96,6 @@ class TfidfSvm(LinearModel):
 
     def _platt(self, x: csr_matrix, y: NDArray[np.bool_], group: NDArray[np.int64]) -> tuple[float, float]:
         """Scale and shift of the margins, from folds by article; (1, 0) where the folds cannot be had."""
-        from sklearn.linear_model import LogisticRegression
         from sklearn.model_selection import GroupKFold
 
         if len(np.unique(group)) < INNER_FOLDS:
@@ -105,13 +105,7 @@ class TfidfSvm(LinearModel):
             if not 0 < y[train].sum() < len(train):
                 return 1.0, 0.0
             margins[held_out] = self._svm().fit(x[train], y[train]).decision_function(x[held_out])
-        # Platt's targets: (positives + 1) / (positives + 2) and 1 / (negatives + 2) instead of 1 and 0, so that few
-        # articles do not make a sigmoid that is certain of everything; as weights, each row once per class.
-        positives = int(y.sum())
-        chance = np.where(y, (positives + 1) / (positives + 2), 1 / (len(y) - positives + 2))
-        rows, classes = np.tile(margins, 2)[:, None], np.repeat([True, False], len(y))
-        sigmoid = LogisticRegression(C=1e6).fit(rows, classes, sample_weight=np.concatenate([chance, 1 - chance]))
-        return float(sigmoid.coef_[0, 0]), float(sigmoid.intercept_[0])
+        return platt(margins, y)
 
     def _svm(self) -> LinearSVC:
         from sklearn.svm import LinearSVC

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from research.records import UNRELATED
 from research.scoring.rows import Floats, Judged
 
 
@@ -13,8 +14,9 @@ from research.scoring.rows import Floats, Judged
 class Counts:
     """Counts over some set of rows, or over many sets at once: every property keeps the leading axes `...`.
 
-    table: (..., 3 L + 2): true positives, false positives and false negatives of the L labels, then the rows and the
-    rows whose whole label set is right. Whole numbers held as floats, exact up to 2**53.
+    table: (..., 3 L + 3): true positives, false positives and false negatives of the L labels, then the rows, the rows
+    whose whole label set is right, and those where gold and prediction both hold a label other than `unrelated`.
+    Whole numbers held as floats, exact up to 2**53.
     """
 
     table: Floats
@@ -23,8 +25,9 @@ class Counts:
 
     @classmethod
     def per_article(cls, judged: Judged) -> Counts:
-        """One line for each article: table (articles, 3 L + 2)."""
+        """One line for each article: table (articles, 3 L + 3)."""
         gold, predicted = judged.gold, judged.predicted
+        related = np.array([label != UNRELATED for label in judged.labels])
         rows = np.column_stack(
             [
                 gold & predicted,
@@ -33,12 +36,13 @@ class Counts:
                 np.ones(len(judged), dtype=bool),
                 # An empty set is an answer (background), an abstention is none: it is never right.
                 (gold == predicted).all(axis=1) & ~judged.abstained,
+                gold[:, related].any(axis=1) & predicted[:, related].any(axis=1),
             ]
         )
         return cls(sum_by_article(rows, judged), judged.labels, judged.task.multi_label)
 
     def total(self) -> Counts:
-        """The counts of all articles together: table (3 L + 2,)."""
+        """The counts of all articles together: table (3 L + 3,)."""
         return self.of(self.table.sum(axis=0))
 
     def of(self, table: Floats) -> Counts:
@@ -59,10 +63,14 @@ class Counts:
 
     @property
     def rows(self) -> Floats:
-        return self.table[..., -2]
+        return self.table[..., -3]
 
     @property
     def exact(self) -> Floats:
+        return self.table[..., -2]
+
+    @property
+    def related(self) -> Floats:
         return self.table[..., -1]
 
 

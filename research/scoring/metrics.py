@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from research.records import STANCE_LABELS, UNRELATED
 from research.scoring.counts import Counts
 from research.scoring.rows import Bools, Floats, Ints, Judged
 
@@ -50,6 +51,21 @@ def macro_f1(counts: Counts) -> Floats:
     return np.asarray(f1(counts).mean(axis=-1))
 
 
+def macro_precision(counts: Counts) -> Floats:
+    """The mean of `precision` over all labels of the task: (...). Sokolova & Lapalme 2009, IPM 45(4)."""
+    return np.asarray(precision(counts).mean(axis=-1))
+
+
+def macro_recall(counts: Counts) -> Floats:
+    """The mean of `recall` over all labels of the task: (...). Sokolova & Lapalme 2009."""
+    return np.asarray(recall(counts).mean(axis=-1))
+
+
+def macro_mcc(counts: Counts) -> Floats:
+    """The mean of `label_mcc` over the labels of a multi-label task: (...)."""
+    return np.asarray(label_mcc(counts).mean(axis=-1))
+
+
 def accuracy(counts: Counts) -> Floats:
     """The share of rows whose whole label set is right: (...). For several labels this is subset accuracy
     (Tsoumakas, Katakis & Vlahavas 2010, Mining Multi-label Data)."""
@@ -69,7 +85,26 @@ def mcc(counts: Counts) -> Floats:
     return _ratio(covariance, np.sqrt(spread))
 
 
-OVERALL: Mapping[str, Callable[[Counts], Floats]] = {"macro_f1": macro_f1, "accuracy": accuracy}
+def fnc_score(counts: Counts) -> Floats:
+    """The relative score of the Fake News Challenge, stance only, in [0, 1]: (...). Pomerleau & Rao 2017,
+    fakenewschallenge.org, score.py of FakeNewsChallenge/fnc-1.
+
+    A gold `unrelated` earns 1/4 when it is found. Any other row earns 1/4 when it is called related at all and 3/4
+    more when its stance is right. The sum is divided by that of a perfect system.
+    """
+    kind = counts.labels.index(UNRELATED)
+    unrelated = counts.tp[..., kind] + counts.fn[..., kind]
+    right = counts.tp.sum(axis=-1) - counts.tp[..., kind]
+    earned = 0.25 * counts.tp[..., kind] + 0.25 * counts.related + 0.75 * right
+    return _ratio(earned, 0.25 * unrelated + (counts.rows - unrelated))
+
+
+OVERALL: Mapping[str, Callable[[Counts], Floats]] = {
+    "macro_f1": macro_f1,
+    "accuracy": accuracy,
+    "macro_precision": macro_precision,
+    "macro_recall": macro_recall,
+}
 PER_LABEL: Mapping[str, Callable[[Counts], Floats]] = {
     "f1": f1,
     "precision": precision,
@@ -81,7 +116,9 @@ PER_LABEL: Mapping[str, Callable[[Counts], Floats]] = {
 
 def count_metrics(counts: Counts) -> dict[str, Floats]:
     """Every metric that follows from counts by its name (`macro_f1`, `denial/f1` ...), each of shape (...)."""
-    overall = dict(OVERALL) if counts.multi_label else {**OVERALL, "mcc": mcc}
+    overall = {**OVERALL, "macro_mcc": macro_mcc} if counts.multi_label else {**OVERALL, "mcc": mcc}
+    if counts.labels == STANCE_LABELS:
+        overall["fnc_score"] = fnc_score
     found = {name: metric(counts) for name, metric in overall.items()}
     tables = {name: metric(counts) for name, metric in PER_LABEL.items()}
     for i, label in enumerate(counts.labels):
@@ -109,8 +146,7 @@ def average_precision(probabilities: Floats, gold: Bools) -> float:
     Both (n,). No interpolation (Davis & Goadrich 2006, ICML, say why). 0 without positives.
     """
     _, taken, hits = cuts(probabilities, gold)
-    gains = np.diff(_ratio(hits, np.asarray(gold.sum())), prepend=0.0)
-    return float(gains @ _ratio(hits, taken))
+    return float(precision_area(taken, hits))
 
 
 def calibration_error(probabilities: Floats, gold: Bools, bins: int = BINS) -> float:
@@ -122,15 +158,47 @@ def calibration_error(probabilities: Floats, gold: Bools, bins: int = BINS) -> f
     return float(size[size > 0] @ np.abs(mean - rate)[size > 0]) / max(len(gold), 1)
 
 
+def sureness(judged: Judged) -> Floats:
+    """(n,) the probability that a system itself gives to its answer; nan without probabilities.
+
+    Single label: that of the label given. Several labels: that the whole set is right, the product over the labels of
+    p where given and 1 - p where not, as if they were independent. 0 for an abstention, which has no answer.
+    """
+    given = judged.probabilities
+    if judged.task.multi_label:
+        sure = np.where(judged.predicted, given, 1 - given).prod(axis=1)
+    else:
+        sure = np.where(judged.predicted, given, 0 * given).sum(axis=1)
+    return np.asarray(np.where(judged.abstained, 0 * sure, sure))
+
+
+def wrong(judged: Judged) -> Bools:
+    """(n,) whether the label set of a row is not that of the gold; an abstention is."""
+    return np.asarray((judged.gold != judged.predicted).any(axis=1) | judged.abstained)
+
+
+def aurc(judged: Judged) -> float:
+    """The area under the risk-coverage curve (`risk_curve`), in [0, 1]: the mean risk over all coverages, 0 when
+    nothing is wrong. Geifman, Uziel & El-Yaniv 2019, ICLR. Over the rows that carry probabilities."""
+    rows = judged.answered
+    _, taken, missed = cuts(sureness(judged)[rows], wrong(judged)[rows])
+    return float(coverage_area(taken, missed))
+
+
 def probability_metrics(judged: Judged) -> dict[str, float]:
-    """`brier`, `ece` and `<label>/ap` over the rows that carry probabilities; empty when none does."""
+    """`brier`, `ece`, `aurc`, `macro_ap` and `<label>/ap` over the rows that carry probabilities; empty when none
+    does."""
     rows = judged.answered
     if not rows.any():
         return {}
     columns = list(zip(judged.probabilities[rows].T, judged.gold[rows].T, strict=True))
-    found = {"brier": brier(judged), "ece": float(np.mean([calibration_error(p, y) for p, y in columns]))}
-    return found | {
-        f"{label}/ap": average_precision(*column) for label, column in zip(judged.labels, columns, strict=True)
+    ap = {f"{label}/ap": average_precision(*column) for label, column in zip(judged.labels, columns, strict=True)}
+    return {
+        "brier": brier(judged),
+        "ece": float(np.mean([calibration_error(p, y) for p, y in columns])),
+        "aurc": aurc(judged),
+        "macro_ap": float(np.mean(list(ap.values()))),
+        **ap,
     }
 
 
@@ -148,13 +216,33 @@ def floor(judged: Judged) -> float:
 # What the metrics above and the curves share.
 
 
+def precision_area(taken: Floats | Ints, hits: Floats | Ints) -> Floats:
+    """`average_precision` of what `cuts` counts, both (..., distinct): (...). The gain in recall at each cut times the
+    precision there."""
+    gains = np.diff(hits, axis=-1, prepend=0)
+    return _ratio((gains * (hits / np.maximum(taken, 1))).sum(axis=-1), hits[..., -1:].sum(axis=-1))
+
+
 def cuts(probabilities: Floats, gold: Bools) -> tuple[Floats, Ints, Ints]:
     """The distinct probabilities from high to low and, for `p >= each`, how many rows are taken and how many of
     them are gold. Inputs (n,), outputs (distinct,)."""
-    order = np.argsort(-probabilities, kind="stable")
-    ranked = probabilities[order]
-    last = np.append(np.flatnonzero(np.diff(ranked)), np.arange(len(ranked))[-1:])  # the last row of each value
-    return ranked[last], (last + 1).astype(np.int64), np.cumsum(gold[order], dtype=np.int64)[last]
+    order, last = rank(probabilities)
+    return probabilities[order][last], last + 1, np.cumsum(gold[order], dtype=np.int64)[last]
+
+
+def rank(values: Floats) -> tuple[Ints, Ints]:
+    """The rows from the highest of (n,) values to the lowest, and at which of these places each distinct value ends:
+    (n,) and (distinct,)."""
+    order = np.argsort(-values, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(values[order])), np.arange(len(order))[-1:])
+    return order, last.astype(np.int64)
+
+
+def coverage_area(taken: Floats | Ints, missed: Floats | Ints) -> Floats:
+    """`aurc` of what `cuts` counts, both (..., distinct): (...). The gain in coverage at each cut times the risk
+    there."""
+    gains = np.diff(taken, axis=-1, prepend=0)
+    return _ratio((gains * (missed / np.maximum(taken, 1))).sum(axis=-1), taken[..., -1:].sum(axis=-1))
 
 
 def bin_means(probabilities: Floats, gold: Bools, bins: int = BINS) -> tuple[Ints, Floats, Floats]:
@@ -167,6 +255,16 @@ def bin_means(probabilities: Floats, gold: Bools, bins: int = BINS) -> tuple[Int
     sums = [np.bincount(place, weights=values, minlength=bins) for values in (probabilities, gold)]
     mean, rate = (np.where(size > 0, total / np.maximum(size, 1), np.nan) for total in sums)
     return size, mean, rate
+
+
+def bin_gaps(judged: Judged, bins: int = BINS) -> Floats:
+    """(n, L bins): (p - y) / L of each row and label in the column of the bin of p, 0 elsewhere. `ece` is the sum
+    over the columns of the size of their totals, divided by n; so it follows from numbers that add up."""
+    rows, labels = judged.probabilities.shape
+    gaps = np.zeros((rows, labels, bins))
+    place = np.minimum((judged.probabilities * bins).astype(np.int64), bins - 1)
+    np.put_along_axis(gaps, place[..., None], ((judged.probabilities - judged.gold) / labels)[..., None], axis=2)
+    return gaps.reshape(rows, labels * bins)
 
 
 def _ratio(above: Floats | Ints, below: Floats | Ints) -> Floats:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from research.records import ResearchError
-from research.scoring.counts import Counts
+from research.scoring.corrections import holm
 from research.scoring.intervals import block_sizes, bootstrap, percentiles
-from research.scoring.metrics import count_metrics
 from research.scoring.rows import Floats, Judged, describe
+from research.scoring.seeds import stack
 
 DETECTABLE = 2.8  # z(.975) + z(.80) = 1.960 + 0.842
 TIE = 1e-12  # equal differences reached through other counts may differ in the last bits
@@ -35,8 +37,23 @@ class PairedTest:
     draws: int
 
 
-def compare(a: Judged, b: Judged, metric: str = "macro_f1", draws: int = 10_000, seed: int = 0) -> PairedTest:
-    """Test the difference of two systems that were scored against the same gold.
+class Against(NamedTuple):
+    """One of several systems against the same reference: `test.p` for it alone, `p_holm` for all of them together."""
+
+    test: PairedTest
+    p_holm: float
+
+
+def compare(
+    a: Judged | Sequence[Judged],
+    b: Judged | Sequence[Judged],
+    metric: str = "macro_f1",
+    draws: int = 10_000,
+    seed: int = 0,
+) -> PairedTest:
+    """Test the difference of two systems that were scored against the same gold. Several Judged are one system trained
+    with several seeds, equally many on both sides: metric() is their mean, and an article is drawn, or swapped, with
+    its outputs of all seeds together.
 
     - difference d = metric(a) - metric(b).
     - low, high: 2.5 and 97.5 percentiles of d over bootstrap draws of articles, the same articles for both systems.
@@ -48,31 +65,54 @@ def compare(a: Judged, b: Judged, metric: str = "macro_f1", draws: int = 10_000,
 
     Raises ResearchError when keys or gold differ, and on a metric that does not follow from counts.
     """
-    if a.keys != b.keys or not np.array_equal(a.gold, b.gold):
-        raise ResearchError(
-            f"the two systems were not scored on the same gold: {len(a)} and {len(b)} rows, {_first(a, b)}"
-        )
-    left, right = Counts.per_article(a), Counts.per_article(b)
+    runs_a, runs_b = [a] if isinstance(a, Judged) else a, [b] if isinstance(b, Judged) else b
+    if len(runs_a) != len(runs_b):
+        raise ResearchError(f"a paired test needs equally many seeds of both systems, not {len(runs_a)}, {len(runs_b)}")
+    one, other = runs_a[0], runs_b[0]
+    check_same_gold(one, other)
+    (left, metrics), (right, _) = stack(runs_a), stack(runs_b)
 
     def measure(table: Floats) -> Floats:
-        return count_metrics(left.of(table))[metric]
+        return metrics(table)[metric]
 
-    known = count_metrics(left.total())
+    known = metrics(left.sum(axis=0))
     if metric not in known:
         raise ResearchError(f"no paired test for metric '{metric}': known are {', '.join(known)}")
-    value_a, value_b = float(measure(left.total().table)), float(measure(right.total().table))
+    value_a, value_b = float(measure(left.sum(axis=0))), float(measure(right.sum(axis=0)))
     difference = value_a - value_b
-    swapped = _swap(left.table, right.table, draws, seed)
+    swapped = _swap(left, right, draws, seed)
     hits = np.abs(measure(swapped[0]) - measure(swapped[1])) >= abs(difference) - TIE
     low = high = detectable = None
-    if a.articles > 1:
-        columns = left.table.shape[1]
-        both = bootstrap(np.hstack([left.table, right.table]), draws, seed)
+    if one.articles > 1:
+        columns = left.shape[1]
+        both = bootstrap(np.hstack([left, right]), draws, seed)
         differences = measure(both[:, :columns]) - measure(both[:, columns:])
         low, high = percentiles(differences, 0.95)
         detectable = DETECTABLE * float(differences.std(ddof=1))
     p = (int(hits.sum()) + 1) / (draws + 1)
-    return PairedTest(metric, value_a, value_b, difference, low, high, p, detectable, len(a), a.articles, draws)
+    return PairedTest(metric, value_a, value_b, difference, low, high, p, detectable, len(one), one.articles, draws)
+
+
+def compare_all(
+    reference: Judged | Sequence[Judged],
+    systems: Mapping[str, Judged | Sequence[Judged]],
+    metric: str = "macro_f1",
+    draws: int = 10_000,
+    seed: int = 0,
+) -> dict[str, Against]:
+    """`compare` of every system (a) with the reference (b), in the order given. Of many systems one will look better
+    by chance: `p_holm` is Holm's correction for their number."""
+    tests = {name: compare(system, reference, metric, draws, seed) for name, system in systems.items()}
+    adjusted = holm([test.p for test in tests.values()])
+    return {name: Against(test, p) for (name, test), p in zip(tests.items(), adjusted, strict=True)}
+
+
+def check_same_gold(a: Judged, b: Judged) -> None:
+    """ResearchError, with the first row that is not the same, unless both hold the same rows and gold labels."""
+    if a.keys != b.keys or not np.array_equal(a.gold, b.gold):
+        raise ResearchError(
+            f"the two systems were not scored on the same gold: {len(a)} and {len(b)} rows, {_first(a, b)}"
+        )
 
 
 def _swap(left: Floats, right: Floats, draws: int, seed: int) -> tuple[Floats, Floats]:

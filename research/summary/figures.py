@@ -1,4 +1,4 @@
-"""Confusion, precision-recall and reliability figures of the numbers in `research.scoring.curves`.
+"""Confusion, precision-recall, reliability and risk-coverage figures of the numbers in `research.scoring`.
 
 Nothing is computed here. Figures are made without pyplot, so they keep no global state and need no display; colours
 are those of Okabe & Ito (2008), told apart by every kind of colour vision, and each label has its own marker too.
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
+from research.scoring.coverage import RiskCurve
 from research.scoring.curves import Confusion, PrecisionRecall, Reliability
 
 if TYPE_CHECKING:
@@ -66,6 +67,20 @@ def reliability_figure(tables: Sequence[Reliability], title: str = "") -> Figure
     below.set_yscale("symlog", linthresh=1)
     below.set_ylim(bottom=0)
     _legend(figure, above)
+    return figure
+
+
+def risk_coverage_figure(curve: RiskCurve, title: str = "") -> Figure:
+    """The share of wrong rows among the most confident ones, over how many are kept; the dotted line is the risk of
+    keeping all, which a useless confidence would have at every coverage."""
+    figure = _figure((6.4, 4.8), title)
+    axes = figure.subplots()
+    if len(curve.risk):
+        axes.step(curve.coverage, curve.risk, where="post", color=COLOURS[0], label=f"risk (AURC {curve.aurc:.3f})")
+        axes.axhline(curve.risk[-1], color=GREY, linestyle=":", linewidth=1, label=f"all rows ({curve.risk[-1]:.3f})")
+    axes.set(xlabel="coverage: share of the rows, surest first", ylabel="risk: share of them that is wrong")
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    _legend(figure, axes)
     return figure
 
 

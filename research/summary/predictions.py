@@ -39,7 +39,8 @@ def prediction_view(prediction: Prediction) -> Iterator[RenderableType]:
         table.add_column(width=3)
         table.add_column(overflow="fold")
         for row in prediction.sentences:
-            letters = Text("".join(LETTERS[label] for label in row.labels or ()), style=_style(row))
+            known = "?" if row.labels is None else "".join(LETTERS[label] for label in row.labels)
+            letters = Text(known, style=_style(row))
             table.add_row(letters, Text(article.text[row.start : row.end], style=_style(row)))
         yield table
     yield Text()
@@ -61,7 +62,7 @@ def csv_header() -> str:
 def prediction_csv(prediction: Prediction) -> str:
     """One line per sentence; the article's own where there are no sentences."""
     article = prediction.article
-    primary = (prediction.primary.labels or ("",))[0] if prediction.primary else ""
+    primary = (prediction.primary.labels or ("abstained",))[0] if prediction.primary else ""
     first = [article.article_id, article.origin, article.title or "", primary]
     if not prediction.sentences:
         return _line([*first, *[""] * (len(COLUMNS) - len(first))])

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from research.articles import read_articles, segment
 from research.cues import read_once
-from research.models.checkpoint import Checkpoint
+from research.models.checkpoint import Checkpoint, Errors
 from research.records import BACKGROUND, TASKS, Article, Prediction, ResearchError, Row, Task, examples_for
+from research.scoring import least_confidence
 from research.workflows.registry import BUNDLED, load_bundled, load_champions, load_model
 
 Origin = Mapping[str, str]
@@ -38,6 +39,27 @@ def load_classifiers(references: Sequence[str] = ()) -> Classifiers:
     return found
 
 
+def abstaining(classifiers: Classifiers, error: float) -> Classifiers:
+    """The same models, silent where they are unsure: the rest of their labels is expected to be wrong in at most
+    `error` of the cases, as in their out-of-fold rows. ResearchError when a model kept nothing of those."""
+    if not 0 <= error < 1:
+        raise ResearchError(f"--abstain {error}: expected a share of wrong labels from 0 to below 1, such as 0.05")
+    found = {}
+    for task, (checkpoint, origin) in classifiers.items():
+        least = least_confidence(known_errors(checkpoint, origin).risk, error)
+        found[task] = replace(checkpoint, least_confidence=least), origin
+    return found
+
+
+def known_errors(checkpoint: Checkpoint, origin: Origin) -> Errors:
+    """What the model kept of its out-of-fold rows; ResearchError when it kept nothing."""
+    if checkpoint.errors is None:
+        raise ResearchError(
+            f"model {origin['name']} ({checkpoint.task.name}) holds no out-of-fold errors: train it with this version"
+        )
+    return checkpoint.errors
+
+
 def classify_sources(
     sources: Iterable[str], classifiers: Classifiers, on_error: Callable[[str, str], None]
 ) -> Iterator[Prediction]:
@@ -54,16 +76,21 @@ def classify_articles(articles: Iterable[Article], classifiers: Classifiers) -> 
 def derive_primary(article: Article, rows: Sequence[Row]) -> Row:
     """The primary label that headline and lead suggest: the first of these sentences with any label decides; of two
     labels denial wins, then official_statement (codebook, Article level; as gold has it). Probabilities are those of
-    that sentence."""
+    that sentence. An abstention on the way to it is one of the article, too."""
     task = TASKS["primary"]
-    label, chosen = BACKGROUND, rows[0] if rows else None
+    label: str | None = BACKGROUND
+    chosen = rows[0] if rows else None
     for row in rows[:LEAD_SENTENCES]:
+        if row.labels is None:
+            label, chosen = None, row
+            break
         if row.labels:
             chosen = row
             label = next(one for one in ("denial", "official_statement", "speculation") if one in row.labels)
             break
     probabilities = dict(chosen.probabilities) if chosen else {}
-    return Row(task.name, article.article_id, 0, len(article.text), (label,), probabilities=probabilities)
+    labels = None if label is None else (label,)
+    return Row(task.name, article.article_id, 0, len(article.text), labels, probabilities=probabilities)
 
 
 def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:

@@ -24,14 +24,22 @@ class Evaluation:
     floor: float
 
 
-def evaluate(reference: str, target: str, *, drop_seen: bool = False) -> Evaluation:
+def evaluate(
+    reference: str,
+    target: str,
+    *,
+    drop_seen: bool = False,
+    experiment: str | None = None,
+    name: str | None = None,
+    nested: bool = False,
+) -> Evaluation:
     """Score the model `reference` on `target`, a DATASET:SPLIT. Articles whose text the model was trained on are an
-    error, or left out with `drop_seen`."""
-    name, colon, split = target.rpartition(":")
+    error, or left out with `drop_seen`. `name` is the run's; `experiment` and `nested` are as in `train`."""
+    dataset_name, colon, split = target.rpartition(":")
     if not colon:
         raise ResearchError(f"--dataset {target}: expected NAME:SPLIT, such as attribution-gold:dev")
     checkpoint, origin = load_model(reference)
-    dataset = load_dataset(dataset_config(name))
+    dataset = load_dataset(dataset_config(dataset_name))
     articles = dataset.articles(split)
     seen = set(checkpoint.trained_on.get("texts", ()))
     fresh = [article for article in articles if text_digest(article) not in seen]
@@ -44,14 +52,15 @@ def evaluate(reference: str, target: str, *, drop_seen: bool = False) -> Evaluat
     if not examples:
         raise ResearchError(f"{target}: no unseen article is annotated for task '{checkpoint.task.name}'")
     kind = checkpoint.config.model_dump()["kind"]
-    run_name = f"{kind}-{checkpoint.trained_on.get('dataset', 'untrained')}-on-{dataset.name}"
+    run_name = name or f"{kind}-{checkpoint.trained_on.get('dataset', 'untrained')}-on-{dataset.name}"
     tags = {
         "evaluates": origin["run_id"] or reference,
         "dataset": dataset.name,
         "dataset_revision": dataset.revision,
         "trained_on": str(checkpoint.trained_on.get("dataset")),
+        **({"experiment": experiment} if experiment else {}),
     }
-    with tracked_run(checkpoint.task.name, run_name, tags) as run:
+    with tracked_run(checkpoint.task.name, run_name, tags, nested=nested) as run:
         import mlflow
 
         mlflow.log_params({"model.kind": kind, "dataset.kind": dataset.name, "split": split})

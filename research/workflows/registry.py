@@ -5,7 +5,6 @@ Besides, the models that the package carries: found by `bundled/TASK`, and used 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import redirect_stderr
 from io import StringIO
@@ -21,7 +20,6 @@ from research.workflows.tracking import NOTE, open_store, store_exists, store_ur
 CHAMPION = "champion"
 BUNDLED = "bundled"
 BUNDLED_FOLDER = Path(research.models.__file__).parent / BUNDLED
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a model is small: no bars on stderr
 EXAMPLE = "The ministry denied that its drones had crossed the border, and said an inquiry might follow."
 
 

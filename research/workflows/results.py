@@ -10,8 +10,13 @@ from typing import Any
 
 from research.config import Scoring
 from research.records import ResearchError, Row, Score
-from research.scoring import confusions, floor, join, precision_recall, reliability, score
-from research.summary.figures import confusion_figure, precision_recall_figure, reliability_figure
+from research.scoring import confusions, floor, join, precision_recall, reliability, risk_curve, score
+from research.summary.figures import (
+    confusion_figure,
+    precision_recall_figure,
+    reliability_figure,
+    risk_coverage_figure,
+)
 from research.workflows.score import read_rows_file
 from research.workflows.tracking import add_note
 
@@ -31,6 +36,7 @@ def log_split(split: str, gold: Sequence[Row], predicted: Sequence[Row], config:
         "confusion": confusion_figure(confusions(judged), title=split),
         "precision_recall": precision_recall_figure(precision_recall(judged), title=split),
         "reliability": reliability_figure(reliability(judged), title=split),
+        "risk_coverage": risk_coverage_figure(risk_curve(judged), title=split),
     }
     for name, figure in figures.items():
         mlflow.log_figure(figure, f"figures/{split}/{name}.png", save_kwargs={"bbox_inches": "tight", "dpi": 120})

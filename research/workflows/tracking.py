@@ -39,6 +39,7 @@ SHOWN_METRICS = {
 }
 SPLITS = ("test", "dev", "cv")
 NOTE = "mlflow.note.content"
+LONGEST_NOTE = 8000  # MLflow cuts a longer tag off
 
 
 def store_uri() -> str:
@@ -55,6 +56,7 @@ def open_store() -> Any:
     """An MlflowClient on the store, created if need be. ResearchError when it cannot be read or written."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # what we load is small
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")  # read once, when MLflow is imported
     for noisy in ("alembic", "mlflow"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
@@ -68,6 +70,8 @@ def open_store() -> Any:
             _check_database(database)
         # Two first starts at once would both create the tables: already the client does that.
         with FileLock(f"{database}.lock", timeout=60) if database else nullcontext():
+            if database and not database.stat().st_size:
+                _make_tables(database)
             client = mlflow.MlflowClient()
             client.search_experiments(max_results=1)
     except Exception as e:  # MLflow, SQLAlchemy and the file system each raise their own
@@ -83,6 +87,18 @@ def _check_database(path: Path) -> None:
     with closing(sqlite3.connect(path, timeout=60)) as database:
         database.execute("begin immediate")
         database.execute("pragma schema_version")
+
+
+def _make_tables(path: Path) -> None:
+    """A new database, whole or not at all: MLflow makes its tables in dozens of steps, and cannot go on where a kill
+    stopped it."""
+    import mlflow
+
+    part = path.with_name(f".{path.name}.part")
+    for left in path.parent.glob(f"{part.name}*"):  # by a kill, with its journal
+        left.unlink()
+    mlflow.MlflowClient(f"sqlite:///{part}").search_experiments(max_results=1)
+    part.replace(path)
 
 
 def experiment_id(client: Any, task: str) -> str:
@@ -153,12 +169,23 @@ def interruptible() -> Iterator[None]:
 
 
 @contextmanager
-def tracked_run(task: str, name: str, tags: Mapping[str, str]) -> Iterator[Any]:
-    """One MLflow run: FINISHED at the end, KILLED on Ctrl-C or SIGTERM, FAILED on any other error."""
+def tracked_run(
+    task: str, name: str, tags: Mapping[str, str], *, run_id: str | None = None, nested: bool = False
+) -> Iterator[Any]:
+    """One MLflow run: FINISHED at the end, KILLED on Ctrl-C or SIGTERM, FAILED on any other error.
+
+    `run_id` goes on with an earlier run; `nested` makes it a child of the current one.
+    """
     import mlflow
 
     client = open_store()
-    run = mlflow.start_run(experiment_id=experiment_id(client, task), run_name=name, tags={**tags, **_code_tags()})
+    run = mlflow.start_run(
+        run_id=run_id,
+        experiment_id=experiment_id(client, task),
+        run_name=name,
+        tags={**tags, **_code_tags()},
+        nested=nested,
+    )
     status = "FAILED"
     try:
         with interruptible():
@@ -188,6 +215,14 @@ def add_note(markdown: str) -> None:
 
     before = mlflow.get_run(mlflow.active_run().info.run_id).data.tags.get(NOTE)
     mlflow.set_tag(NOTE, "\n\n".join(filter(None, (markdown, before))))
+
+
+def append_note(client: Any, run_id: str, markdown: str) -> None:
+    """Put a paragraph at the end of the description of any run, ended or not: once, and while there is room."""
+    before = client.get_run(run_id).data.tags.get(NOTE, "")
+    after = "\n\n".join(filter(None, (before, markdown)))
+    if markdown not in before and len(after) <= LONGEST_NOTE:
+        client.set_tag(run_id, NOTE, after)
 
 
 def log_dataset(dataset: Dataset, splits: Iterable[str]) -> None:

@@ -15,10 +15,18 @@ import yaml
 from research.config import RunConfig, flatten
 from research.datasets import Dataset, audit, drop_leaks, leaks, load_dataset
 from research.models import create
+from research.models.calibration import calibrated
 from research.models.checkpoint import Checkpoint, is_checkpoint
 from research.models.protocol import gold_matrix
 from research.records import TASKS, Article, Example, ResearchError, Row, Score, Task, examples_for, gold_rows
-from research.workflows.folds import Progress, choose_thresholds, cv_rows, out_of_fold
+from research.workflows.folds import (
+    Progress,
+    choose_calibration,
+    choose_thresholds,
+    cv_rows,
+    measure_errors,
+    out_of_fold,
+)
 from research.workflows.registry import log_checkpoint, promote
 from research.workflows.results import log_split
 from research.workflows.tracking import log_config, log_dataset, tracked_run
@@ -44,11 +52,14 @@ def train(
     promoted: bool = False,
     save: Path | None = None,
     experiment: str | None = None,
+    model_name: str | None = None,
+    nested: bool = False,
     progress: Progress = lambda *_: None,
 ) -> TrainResult:
     """Train, score and log one run. ResearchError when a split leaks or there is nothing to learn from.
 
     The model goes into the run, and to the folder `save` as well; `promoted` makes it the champion of its task.
+    `model_name` is what an experiment calls the model (else its kind); `nested` makes the run a child of the current.
     """
     if save and save.exists() and (not save.is_dir() or any(save.iterdir())) and not is_checkpoint(save):
         raise ResearchError(f"--save {save}: holds something that is not a model; name an empty or new folder")
@@ -58,17 +69,15 @@ def train(
     if not examples.get("train"):
         raise ResearchError(f"{dataset.name}: no article of train is annotated for task '{task.name}'")
     held_out = [split for split in HELD_OUT if examples.get(split)]
-    kind = config.model.kind
-    name = f"{kind}-{dataset.name}-s{config.train.seed}"
-    resolved = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    name = f"{model_name or config.model.kind}-{dataset.name}-s{config.train.seed}"
     tags = {
         "dataset": dataset.name,
         "dataset_revision": dataset.revision,
-        "config_digest": hashlib.sha256(resolved.encode()).hexdigest()[:12],
+        "config_digest": config_digest(config),
         **({"experiment": experiment} if experiment else {}),
     }
-    with tracked_run(task.name, name, tags) as run:
-        log_config(flatten(config.model_dump(mode="json")), resolved)
+    with tracked_run(task.name, name, tags, nested=nested) as run:
+        log_config(flatten(config.model_dump(mode="json")), to_yaml(config))
         log_dataset(dataset, ["train", *held_out])
         started = time.perf_counter()
         checkpoint, cv = _fit(config, task, dataset, examples["train"], progress)
@@ -94,6 +103,16 @@ def train(
     version = promote(run_id, task.name) if promoted else None
     thresholds = dict(zip(task.labels, checkpoint.thresholds, strict=True))
     return TrainResult(run_id, name, scores, floors, thresholds, version)
+
+
+def to_yaml(config: RunConfig) -> str:
+    """The complete config, as config.yaml holds it."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def config_digest(config: RunConfig) -> str:
+    """12 hex digits that name a complete config."""
+    return hashlib.sha256(to_yaml(config).encode()).hexdigest()[:12]
 
 
 def annotated(task: Task, articles: Sequence[Article]) -> list[Example]:
@@ -126,8 +145,10 @@ def _fit(
     config: RunConfig, task: Task, dataset: Dataset, examples: Sequence[Example], progress: Progress
 ) -> tuple[Checkpoint, list[Row]]:
     """The checkpoint fitted on all of train, and the cross-validated rows."""
-    probabilities = out_of_fold(config, task, examples, progress)
-    thresholds = choose_thresholds(config, task, probabilities, gold_matrix(examples, task))
+    probabilities, gold = out_of_fold(config, task, examples, progress), gold_matrix(examples, task)
+    calibration = choose_calibration(config, task, probabilities, gold)
+    thresholds = choose_thresholds(config, task, calibrated(calibration, probabilities), gold)
+    cv = cv_rows(config, task, examples, probabilities)
     progress("fit on all", 0, 1)
     model = create(config.model, task, config.train.seed)
     model.fit(examples)
@@ -136,4 +157,5 @@ def _fit(
         "revision": dataset.revision,
         "texts": sorted({text_digest(e.article) for e in examples}),
     }
-    return Checkpoint(model, config.model, task, thresholds, trained_on), cv_rows(config, task, examples, probabilities)
+    errors = measure_errors(task, examples, cv)
+    return Checkpoint(model, config.model, task, thresholds, trained_on, calibration, errors), cv
