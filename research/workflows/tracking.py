@@ -26,17 +26,7 @@ from research.records import TASKS, ResearchError
 
 DEFAULT_STORE = "mlflow.db"
 VIEW = "leaderboard"
-SHOWN_PARAMETERS = {"model.kind": 90, "dataset.kind": 95, "train.seed": 80}  # widths of the columns in pixels
-SHOWN_METRICS = {
-    "test/macro_f1": 110,
-    "test/macro_f1_low": 125,
-    "test/macro_f1_high": 130,
-    "dev/macro_f1": 105,
-    "cv/macro_f1": 105,
-    "cost/train_seconds": 140,
-    "cost/predict_per_second": 160,
-    "cost/model_mb": 110,
-}
+SHOWN_PARAMETERS = {"model.kind": 95, "dataset.kind": 125, "train.seed": 80}  # widths of the columns in pixels
 SPLITS = ("test", "dev", "cv")
 NOTE = "mlflow.note.content"
 LONGEST_NOTE = 8000  # MLflow cuts a longer tag off
@@ -119,18 +109,21 @@ def experiment_id(client: Any, task: str) -> str:
     if found.lifecycle_stage == "deleted":
         command = f"mlflow experiments restore --experiment-id {found.experiment_id}"
         raise ResearchError(f"{uri}: the experiment '{task}' was deleted; bring it back with `{command}`")
-    tag, view = f"mlflow.sharedViewState.{VIEW}", json.dumps(shared_view(task))
+    tag, view = f"mlflow.sharedViewState.{VIEW}", json.dumps(shared_view(task), separators=(",", ":"))
     if found.tags.get(tag) != view:
         client.set_experiment_tag(found.experiment_id, tag, view)
     return str(found.experiment_id)
 
 
 def shared_view(task: str) -> dict[str, Any]:
-    """What MLflow's run page shows of a task: the columns of the table, best test score first; the charts of the F1s
-    first and only those of test unfolded. Without it the table has no metrics and the charts are in A to Z order."""
+    """What MLflow's run page shows of a task: macro-F1 with its interval, the F1 of each label and the seconds, best
+    test score first (columns that no run has do not appear); the charts of the F1s first and only those of test
+    unfolded. Without it the table has no metrics and the charts are in A to Z order."""
     widths = {f"params.`{name}`": width for name, width in SHOWN_PARAMETERS.items()}
-    widths |= {f"metrics.`{name}`": width for name, width in SHOWN_METRICS.items()}
     labels = TASKS[task].labels
+    shown = [f"{split}/macro_f1{end}" for split in SPLITS for end in ("", "_low", "_high")]
+    shown += [f"{split}/{label}/f1" for split in SPLITS[:2] for label in labels]
+    widths |= {f"metrics.`{name}`": min(15 + 6 * len(name), 120) for name in (*shown, "cost/train_seconds")}
     charts = [(split, f"{split}/{name}") for split in SPLITS for name in ("macro_f1", *(f"{la}/f1" for la in labels))]
     sections = [*SPLITS, *(f"{split}/{label}" for split in SPLITS for label in labels), "cost"]
     return {
@@ -141,11 +134,12 @@ def shared_view(task: str) -> dict[str, Any]:
         "columnOrder": ["attributes.`Run Name`", "runDateAndNestInfo", *widths, "duration"],
         "columnWidths": widths,
         "compareRunCharts": [
-            {"uuid": name, "type": "BAR", "metricKey": name, "metricSectionId": section, "runsCountToCompare": 10}
-            for section, name in charts
+            {"uuid": str(i), "type": "BAR", "metricKey": name, "metricSectionId": section, "runsCountToCompare": 10}
+            for i, (section, name) in enumerate(charts)
         ],
         "compareRunSections": [
-            {"uuid": name, "name": name, "display": name == SPLITS[0], "isReordered": True} for name in sections
+            {"uuid": name if name in SPLITS else str(i), "name": name, "display": i == 0, "isReordered": True}
+            for i, name in enumerate(sections)
         ],
         "isAccordionReordered": True,
     }
