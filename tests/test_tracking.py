@@ -169,7 +169,8 @@ def test_note_begins_with_test_and_ends_with_the_command(trained: tuple[Any, Tra
     client, result = trained
     note = client.get_run(result.run_id).data.tags["mlflow.note.content"]
     assert [line[:5] for line in note.splitlines() if line.startswith("**")] == ["**tes", "**dev", "**cv*"]
-    assert note.endswith("research train --config config.yaml") and result.run_id in note
+    assert note.endswith("research train --config config.yaml")
+    assert "`cues` for attribution, trained on shipped (" in note and f"classify FILE --model {result.run_id}" in note
 
 
 def test_the_logged_config_is_the_config(trained: tuple[Any, TrainResult], tmp_path: Path) -> None:

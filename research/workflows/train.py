@@ -29,7 +29,7 @@ from research.workflows.folds import (
 )
 from research.workflows.registry import log_checkpoint, promote
 from research.workflows.results import log_split
-from research.workflows.tracking import log_config, log_dataset, tracked_run
+from research.workflows.tracking import add_note, log_config, log_dataset, tracked_run
 
 HELD_OUT = ("dev", "test")
 
@@ -79,6 +79,11 @@ def train(
     with tracked_run(task.name, name, tags, nested=nested) as run:
         log_config(flatten(config.model_dump(mode="json")), to_yaml(config))
         log_dataset(dataset, ["train", *held_out])
+        source = f"{dataset.name} ({dataset.revision}), seed {config.train.seed}"
+        add_note(
+            f"`{config.model.kind}` for {task.name}, trained on {source}. Use it:\n\n    research classify FILE --model {run.info.run_id}\n"
+            f"    mlflow.pyfunc.load_model('runs:/{run.info.run_id}/model')"
+        )
         started = time.perf_counter()
         checkpoint, cv = _fit(config, task, dataset, examples["train"], progress)
         costs = {"cost/train_seconds": time.perf_counter() - started}
