@@ -81,7 +81,8 @@ def train(
         log_dataset(dataset, ["train", *held_out])
         source = f"{dataset.name} ({dataset.revision}), seed {config.train.seed}"
         add_note(
-            f"`{config.model.kind}` for {task.name}, trained on {source}. Use it:\n\n    research classify FILE --model {run.info.run_id}\n"
+            f"`{config.model.kind}` for {task.name}, trained on {source}. Use it:\n\n"
+            f"    research classify FILE --model {run.info.run_id}\n"
             f"    mlflow.pyfunc.load_model('runs:/{run.info.run_id}/model')"
         )
         started = time.perf_counter()
