@@ -117,8 +117,8 @@ def experiment_id(client: Any, task: str) -> str:
 
 def shared_view(task: str) -> dict[str, Any]:
     """What MLflow's run page shows of a task: macro-F1 with its interval, the F1 of each label and the seconds, best
-    test score first (columns that no run has do not appear); the charts of the F1s first and only those of test
-    unfolded. Without it the table has no metrics and the charts are in A to Z order."""
+    test score first (columns that no run has do not appear); the charts of the F1s first, those of test and
+    dev unfolded. Without it the table has no metrics and the charts are in A to Z order."""
     widths = {f"params.`{name}`": width for name, width in SHOWN_PARAMETERS.items()}
     labels = TASKS[task].labels
     shown = [f"{split}/macro_f1{end}" for split in SPLITS for end in ("", "_low", "_high")]
@@ -138,7 +138,7 @@ def shared_view(task: str) -> dict[str, Any]:
             for i, (section, name) in enumerate(charts)
         ],
         "compareRunSections": [
-            {"uuid": name if name in SPLITS else str(i), "name": name, "display": i == 0, "isReordered": True}
+            {"uuid": name if name in SPLITS else str(i), "name": name, "display": i < 2, "isReordered": True}
             for i, name in enumerate(sections)
         ],
         "isAccordionReordered": True,
