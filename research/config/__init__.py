@@ -1,0 +1,70 @@
+"""Every schema with its full defaults, and how one is filled. A config is data: importing this loads no model library.
+
+Unknown keys are refused, and all problems of a config are reported at once, each with its key and what is allowed.
+"""
+
+from research.config.models import (
+    MODEL_SCHEMAS,
+    Cues,
+    Features,
+    Linear,
+    Majority,
+    ModelConfig,
+    TfidfLogreg,
+    TfidfSvm,
+)
+from research.config.problems import validate
+from research.config.reading import (
+    dataset_config,
+    dataset_section,
+    flatten,
+    named_section,
+    read_yaml,
+    recipes,
+    run_config,
+    set_key,
+)
+from research.config.runs import (
+    DATASET_SCHEMAS,
+    AttributionGold,
+    DatasetConfig,
+    Experiment,
+    Jsonl,
+    Mix,
+    RunConfig,
+    Scoring,
+    Shipped,
+    Train,
+)
+from research.config.section import Section
+
+__all__ = [
+    "DATASET_SCHEMAS",
+    "MODEL_SCHEMAS",
+    "AttributionGold",
+    "Cues",
+    "DatasetConfig",
+    "Experiment",
+    "Features",
+    "Jsonl",
+    "Linear",
+    "Majority",
+    "Mix",
+    "ModelConfig",
+    "RunConfig",
+    "Scoring",
+    "Section",
+    "Shipped",
+    "TfidfLogreg",
+    "TfidfSvm",
+    "Train",
+    "dataset_config",
+    "dataset_section",
+    "flatten",
+    "named_section",
+    "read_yaml",
+    "recipes",
+    "run_config",
+    "set_key",
+    "validate",
+]

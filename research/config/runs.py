@@ -1,0 +1,95 @@
+"""The schemas of datasets, of a run over one of them, and of an experiment over runs, with their full defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AliasChoices, BeforeValidator, Field
+
+from research.config.models import ModelConfig, TfidfSvm
+from research.config.section import Section
+
+# --- datasets -------------------------------------------------------------------------------------------------
+
+
+class Shipped(Section):
+    """The fictional corpus that comes with the package."""
+
+    kind: Literal["shipped"] = "shipped"
+
+
+class AttributionGold(Section):
+    """Real news sentences labelled by the codebook; the text comes from the corpora, which the user has to have."""
+
+    kind: Literal["attribution-gold"] = "attribution-gold"
+    path: Path | None = Field(None, description="folder of train.jsonl and dev.jsonl with text, or of the corpora")
+
+
+class Jsonl(Section):
+    """Your own labelled articles (Article JSONL)."""
+
+    kind: Literal["jsonl"] = "jsonl"
+    path: Path = Field(description="labelled articles; a `split` field in them wins over the shares below")
+    test_share: float = Field(0.2, ge=0, lt=1, description="share of articles (whole events) held out as test")
+
+
+class Mix(Section):
+    """Several datasets, split by split."""
+
+    kind: Literal["mix"] = "mix"
+    parts: tuple[DatasetConfig, ...] = Field(min_length=2)
+
+
+DatasetConfig = Annotated[Shipped | AttributionGold | Jsonl | Mix, Field(discriminator="kind")]
+
+# --- a run ----------------------------------------------------------------------------------------------------
+
+
+class Train(Section):
+    seed: int = Field(0, ge=0, lt=2**32)
+    folds: int = Field(5, ge=2, description="folds by article for thresholds and cv/ scores")
+    drop_leaks: bool = Field(
+        False, description="drop training articles that stand in another split, instead of refusing"
+    )
+
+
+class Scoring(Section):
+    draws: int = Field(2000, ge=100, description="bootstrap draws over articles")
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+
+
+class RunConfig(Section):
+    """One config, one seed, one MLflow run."""
+
+    task: Literal["attribution", "primary"] = "attribution"
+    model: ModelConfig = TfidfSvm()
+    dataset: DatasetConfig = Shipped()
+    train: Train = Train()
+    scoring: Scoring = Scoring()
+
+
+Several = Annotated[tuple[str, ...], BeforeValidator(lambda v: [v] if isinstance(v, str) else v), Field(min_length=1)]
+
+
+class Experiment(Section):
+    """A question over runs: every model on every dataset with every seed, for each task."""
+
+    question: str = Field(min_length=1)
+    tasks: Several = Field(validation_alias=AliasChoices("tasks", "task"))
+    models: dict[str, Any] = Field(min_length=1, description="name -> recipe or kind; keys over one; empty: the name")
+    datasets: Several = ("shipped",)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field((0,), min_length=1)
+    reference: str | None = Field(None, description="a model, or MODEL-DATASET for one line on whatever gold")
+    evaluate: tuple[str, ...] = Field((), description="DATASET:SPLIT to score every model on besides")
+    folds: int = Field(5, ge=2)
+    drop_leaks: bool = False
+
+
+Mix.model_rebuild()
+RunConfig.model_rebuild()
+
+DATASET_SCHEMAS: Mapping[str, type[Section]] = {
+    s.model_fields["kind"].default: s for s in get_args(get_args(DatasetConfig)[0])
+}
