@@ -72,6 +72,23 @@ def test_every_rule_has_ten_examples_and_the_labels_it_stands_for(shipped: Datas
     assert not few
 
 
+def test_settled_cases_without_a_rule_of_their_own_have_ten_examples(articles: list[Article]) -> None:
+    sentences = [(a, s.text, s.labels) for a in articles for s in a.sentences]
+    asked = [labels for _, text, labels in sentences if text.endswith("?")]
+    released = [labels for a, _, labels in sentences if a.fields["register"] == "ministry release"]
+    confirmed = re.compile(r"\bno [\w ]*confirmation\b.* that\b|not been confirmed that|yet confirmed that")
+    found = {
+        "a question that puts something forward": sum("speculation" in labels for labels in asked),
+        "a question that only asks": sum(labels == () for labels in asked),
+        "a released sentence without a communication": sum(labels == () for labels in released),
+        "a released sentence with one": sum("official_statement" in labels for labels in released),
+        "a clause that is not confirmed": sum(
+            labels == ("speculation",) and bool(confirmed.search(text)) for _, text, labels in sentences
+        ),
+    }
+    assert not {case: n for case, n in found.items() if n < 10}, found
+
+
 def test_no_seven_words_stand_in_two_articles_but_in_quotations(articles: list[Article]) -> None:
     holders: dict[str, set[str]] = defaultdict(set)
     quoted: dict[str, str] = {}

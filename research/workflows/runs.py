@@ -16,18 +16,25 @@ from research.workflows.results import read_rows
 from research.workflows.tracking import open_store
 
 SPLITS = ("cv", "dev", "test")
+ON_ITS_OWN = "tags.`mlflow.parentRunId` IS NULL"
+OF_AN_EXPERIMENT = "tags.`mlflow.parentRunId` IS NOT NULL and tags.experiment IS NOT NULL"
 
 
 def list_runs(task: str | None = None, limit: int = 20) -> list[RunSummary]:
-    """The newest runs, of one task or of all."""
+    """The newest runs, of one task or of all. Parts of another run, such as the trials of a study, are left out: that
+    run shows what they came to. The runs of an experiment are nested, too, but each stands for itself."""
     if task is not None and task not in TASKS:
         raise ResearchError(f"unknown task '{task}'; known: {', '.join(TASKS)}")
     client = open_store()
     tasks = {e.experiment_id: e.name for e in client.search_experiments() if e.name in ([task] if task else TASKS)}
     if not tasks:
         return []
-    runs = client.search_runs(list(tasks), max_results=limit, order_by=["attributes.start_time DESC"])
-    return [_summary(run, tasks[run.info.experiment_id]) for run in runs]
+    newest = {"max_results": limit, "order_by": ["attributes.start_time DESC"]}
+    found = [
+        run for which in (ON_ITS_OWN, OF_AN_EXPERIMENT) for run in client.search_runs(list(tasks), which, **newest)
+    ]
+    found.sort(key=lambda run: run.info.start_time, reverse=True)  # MLflow's filters know no `or`
+    return [_summary(run, tasks[run.info.experiment_id]) for run in found[:limit]]
 
 
 def list_models() -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -109,26 +109,34 @@ def experiment_id(client: Any, task: str) -> str:
     if found.lifecycle_stage == "deleted":
         command = f"mlflow experiments restore --experiment-id {found.experiment_id}"
         raise ResearchError(f"{uri}: the experiment '{task}' was deleted; bring it back with `{command}`")
-    tag, view = f"mlflow.sharedViewState.{VIEW}", json.dumps(shared_view(task), separators=(",", ":"))
+    scored = [split for split in SPLITS if _is_scored(client, found.experiment_id, split)]
+    shown = shared_view(task, scored or SPLITS)
+    tag, view = f"mlflow.sharedViewState.{VIEW}", json.dumps(shown, separators=(",", ":"))
     if found.tags.get(tag) != view:
         client.set_experiment_tag(found.experiment_id, tag, view)
     return str(found.experiment_id)
 
 
-def shared_view(task: str) -> dict[str, Any]:
+def _is_scored(client: Any, experiment: str, split: str) -> bool:
+    """Whether a run of the experiment has scores on the split. Some milliseconds."""
+    return bool(client.search_runs([experiment], f"metrics.`{split}/macro_f1` >= 0", max_results=1))
+
+
+def shared_view(task: str, splits: Sequence[str] = SPLITS) -> dict[str, Any]:
     """What MLflow's run page shows of a task: macro-F1 with its interval, the F1 of each label and the seconds, best
-    test score first (columns that no run has do not appear); the charts of the F1s first, those of test and
-    dev unfolded. Without it the table has no metrics and the charts are in A to Z order."""
+    score on the first split first; the charts of the F1s first, those of the first two splits unfolded. `splits` are
+    those that any run was scored on: a chart without a run takes as much room as one with. Without a view the table has
+    no metrics and the charts are in A to Z order."""
     widths = {f"params.`{name}`": width for name, width in SHOWN_PARAMETERS.items()}
     labels = TASKS[task].labels
-    shown = [f"{split}/macro_f1{end}" for split in SPLITS for end in ("", "_low", "_high")]
-    shown += [f"{split}/{label}/f1" for split in SPLITS[:2] for label in labels]
+    shown = [f"{split}/macro_f1{end}" for split in splits for end in ("", "_low", "_high")]
+    shown += [f"{split}/{label}/f1" for split in splits[:2] for label in labels]
     widths |= {f"metrics.`{name}`": min(15 + 6 * len(name), 120) for name in (*shown, "cost/train_seconds")}
-    charts = [(split, f"{split}/{name}") for split in SPLITS for name in ("macro_f1", *(f"{la}/f1" for la in labels))]
-    sections = [*SPLITS, *(f"{split}/{label}" for split in SPLITS for label in labels), "cost"]
+    charts = [(split, f"{split}/{name}") for split in splits for name in ("macro_f1", *(f"{la}/f1" for la in labels))]
+    sections = [*splits, *(f"{split}/{label}" for split in splits for label in labels), "cost"]
     return {
         "searchFilter": "",
-        "orderByKey": "metrics.`test/macro_f1`",
+        "orderByKey": f"metrics.`{splits[0]}/macro_f1`",
         "orderByAsc": False,
         "selectedColumns": list(widths),
         "columnOrder": ["attributes.`Run Name`", "runDateAndNestInfo", *widths, "duration"],
@@ -138,7 +146,12 @@ def shared_view(task: str) -> dict[str, Any]:
             for i, (section, name) in enumerate(charts)
         ],
         "compareRunSections": [
-            {"uuid": name if name in SPLITS else str(i), "name": name, "display": i < 2, "isReordered": True}
+            {
+                "uuid": name if name in splits else str(i),
+                "name": name,
+                "display": name in splits[:2],
+                "isReordered": True,
+            }
             for i, name in enumerate(sections)
         ],
         "isAccordionReordered": True,
