@@ -115,6 +115,10 @@ def test_versions_of_a_pair_have_offsets_and_gold(tmp_path: Path) -> None:
         ({"expect": "same", "cases": sentence("No.")}, "bells.yaml: case one: expect is 'same', but there is no secon"),
         ({"expect": "change", "of": ["speculation"]}, "bells.yaml: case one: expect is 'change', but none of speculat"),
         ({"task": "primary"}, "bells.yaml: case one: task 'primary' judges the article"),
+        (
+            {"task": "primary", "cases": case(sentences=["{Rain.|}"], primary="denial")},
+            "bells.yaml: case one: a version has no words",
+        ),
     ],
 )
 def test_a_wrong_file_is_told_in_a_line(tmp_path: Path, changes: dict[str, Any], message: str) -> None:

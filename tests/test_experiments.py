@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from typer.testing import CliRunner
 from research.cli import app
 from research.records import ResearchError, Row
 from research.scoring import Judged, compare, join, score, score_seeds
-from research.summary.leaderboard import Board, Line, leaderboard_figure
-from research.workflows.experiments import Plan, finished, model_section, read_plan, run_experiment
+from research.summary.leaderboard import Board, Line, board_markdown, leaderboard_figure
+from research.workflows.experiments import Plan, _alone, finished, model_section, read_plan, run_experiment
 from research.workflows.leaderboard import leaderboard
 from research.workflows.tracking import open_store, tracked_run
 
@@ -43,7 +44,8 @@ def write_experiment(folder: Path, text: str = TINY) -> Path:
             {"start": 0, "end": cut, "labels": [LABELS[i % 3]]},
             {"start": cut + 1, "end": cut + 1 + len(second), "labels": []},
         ]
-        articles.append({"article_id": f"a{i}", "text": f"{first} {second}", "sentences": sentences, "split": "train"})
+        known = {"primary": LABELS[i % 3], "split": "train"}
+        articles.append({"article_id": f"a{i}", "text": f"{first} {second}", "sentences": sentences, **known})
     (folder / "tiny.jsonl").write_text("".join(json.dumps(a) + "\n" for a in articles))
     (folder / "900-tiny").mkdir(exist_ok=True)
     (folder / "900-tiny" / "experiment.yaml").write_text(text)
@@ -108,7 +110,9 @@ def test_a_plan_names_every_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_own_held_out_splits_are_not_scored_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     text = TINY.replace("tiny.jsonl", "[tiny.jsonl, shipped]") + "evaluate: [shipped:dev]"
-    names = [job.name for job in read_plan(write_experiment(tmp_path, text)).jobs]
+    jobs = read_plan(write_experiment(tmp_path, text.replace("folds: 2", ""))).jobs
+    assert {job.config.train.folds for job in jobs} == {5}, "the kind's own"
+    names = [job.name for job in jobs]
     assert [name for name in names if "-on-" in name] == [f"{m}-tiny-s0-on-shipped-dev" for m in ("majority", "rules")]
 
 
@@ -124,8 +128,33 @@ def test_all_problems_are_told_before_anything_is_trained(tmp_path: Path, monkey
     assert "tiny.jsonl has no split 'dev'; known: train" in problems(tmp_path, TINY + "evaluate: [tiny.jsonl:dev]")
     assert "expected DATASET:SPLIT" in problems(tmp_path, TINY + "evaluate: [tiny]")
     assert "task: 'weather' is unknown" in problems(tmp_path, TINY.replace("attribution", "weather"))
-    with pytest.raises(ResearchError, match="expected a folder named NNN-question"):
-        read_plan(tmp_path)
+    assert "experiment.yaml: seeds: 1 stands twice" in problems(tmp_path, TINY + "seeds: [0, 1, 1]")
+    for key, value in (("datasets", "nope"), ("evaluate", "nope:dev")):
+        assert f"experiment.yaml: {key}: {value}: unknown dataset 'nope'" in problems(
+            tmp_path, TINY.replace("datasets: tiny.jsonl", "") + f"{key}: {value}".replace("nope:dev", "[nope:dev]")
+        )
+    for path in (tmp_path, tmp_path / "900-tiny/other.yaml"):
+        with pytest.raises(ResearchError, match="expected a folder named NNN-question"):
+            read_plan(path)
+
+
+def test_runs_that_could_not_come_to_an_end_are_told_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "evaluate: tiny.jsonl:train: 8 of its 8 articles stand in tiny:train" in problems(
+        tmp_path, TINY + "evaluate: [tiny.jsonl:train]"
+    )
+    assert "models.rules: without folds there is nothing in tiny to score it on" in problems(
+        tmp_path, TINY.replace("folds: 2", "folds: 0")
+    )
+    bare = [line.replace('"primary"', '"topic"') for line in Path("tiny.jsonl").read_text().splitlines()]
+    Path("bare.jsonl").write_text("\n".join(line.replace("Town", "City") for line in bare))
+    found = problems(
+        tmp_path,
+        TINY.replace("attribution", "[attribution, primary]").replace("tiny.jsonl", "[shipped, bare.jsonl]"),
+    )
+    assert found.endswith("datasets: bare: no article of train is annotated for task 'primary'") and "\n" not in found
+    target = TINY.replace("attribution", "[attribution, primary]") + "evaluate: [bare.jsonl:train]"
+    assert "evaluate: bare.jsonl:train: no article is annotated for task 'primary'" in problems(tmp_path, target)
 
 
 # --- the runs and the answer ----------------------------------------------------------------------------------
@@ -175,6 +204,26 @@ def test_a_second_call_does_nothing_again(ran: tuple[Path, Plan, list[Board]], m
     assert len(finished(open_store(), plan)) == 4
     changed = read_plan(write_experiment(folder, TWO_SEEDS.replace("folds: 2", "folds: 3")))
     assert not finished(open_store(), changed), "another config is another run"
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(
+    ran: tuple[Path, Plan, list[Board]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, plan, _ = ran
+    monkeypatch.chdir(folder)
+    (tmp_path / "table.md").mkdir()
+    with pytest.raises(ResearchError, match=r"table\.md: Is a directory; the runs are done"):
+        run_experiment(replace(plan, folder=tmp_path))
+    assert not (tmp_path / "results.json").exists(), "it stands for all"
+
+
+def test_a_table_is_a_table_whatever_its_names(ran: tuple[Path, Plan, list[Board]]) -> None:
+    _, _, (board,) = ran
+    other = replace(board, lines=[replace(line, name=f"{line.name}|b") for line in board.lines])
+    text = board_markdown([other], "Is it?\nOr not?\n")
+    assert text.startswith("# Is it? Or not?\n\n")
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({row.replace(r"\|", "").count("|") for row in rows}) == 1 and r"rules\|b" in text
 
 
 # --- the leaderboard ------------------------------------------------------------------------------------------
@@ -333,6 +382,15 @@ def test_two_at_once_are_refused(ran: tuple[Path, Plan, list[Board]], monkeypatc
     run_experiment(plan, progress=second)
     with tracked_run("attribution", "a-run", {}) as run:  # nothing of the experiment stays current
         assert "mlflow.parentRunId" not in run.data.tags
+
+
+def test_experiments_in_a_store_deep_down_have_a_lock_each(
+    ran: tuple[Path, Plan, list[Board]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, plan, _ = ran
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:////{'folder/' * 30}mlflow.db")
+    with _alone(plan), _alone(replace(plan, name="901-other")):
+        pass
 
 
 def test_lines_are_not_shown_without_a_test() -> None:

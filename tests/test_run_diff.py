@@ -273,6 +273,16 @@ def test_no_text_is_quoted_from_another_revision(runs: tuple[Any, Comparison]) -
         assert "The texts are not shown, only their offsets" in run_diff_page(diff)
 
 
+def test_runs_of_a_suite_have_no_dataset_to_quote_from(runs: tuple[Any, Comparison]) -> None:
+    ids = []
+    for name in ("one", "two"):
+        with tracked_run("attribution", name, {"evaluates": "x", "suite": "behaviour"}) as run:
+            mlflow.log_metric("behaviour/pass_rate", 0.5)
+        ids.append(run.info.run_id)
+    other = run_diff(runs[0], compare_runs(*ids))
+    assert (other.splits, other.flips) == ((), ()) and "the cases of a suite" in (other.no_texts or "")
+
+
 def test_what_articles_and_runs_hold_is_never_markup(diff: RunDiff) -> None:
     page = run_diff_page(diff)
     parsed = Scripts(page)

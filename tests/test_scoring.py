@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,8 @@ from research.scoring.counts import Counts
 from research.scoring.intervals import bootstrap, score
 from research.scoring.metrics import average_precision, calibration_error, count_metrics
 from research.scoring.rows import Judged
+from research.workflows.results import to_jsonl
+from research.workflows.score import read_rows_file
 
 OFFICIAL, SPECULATION, DENIAL = TASKS["attribution"].labels
 Labels = tuple[str, ...] | None
@@ -101,6 +105,40 @@ def test_join_does_not_depend_on_order() -> None:
 def test_join_says_what_does_not_fit(gold: list[Row], predicted: list[Row], message: str) -> None:
     with pytest.raises(ResearchError, match=message):
         join(gold, predicted)
+
+
+ROW = {"task": "attribution", "article_id": "a", "start": 0, "end": 5, "labels": ["denial"]}
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("{", "2: not a row: Invalid JSON"),
+        ("[1]", "2: not a row: should be an object"),
+        (json.dumps(ROW | {"article_id": 3}), "2: not a row: article_id: should be a valid string"),
+        (json.dumps(ROW | {"start": "0"}), "2: not a row: start: should be a valid integer"),
+        (json.dumps(ROW | {"labels": "denial"}), "2: not a row: labels: should be a valid array"),
+        (json.dumps(ROW | {"labels": [["denial"]]}), "2: not a row: labels.0: should be a valid string"),
+        (json.dumps(ROW | {"probabilities": [0.5]}), "2: not a row: probabilities: "),
+        (json.dumps(ROW | {"probabilities": {"denial": "high"}}), "2: not a row: probabilities.denial: "),
+        (json.dumps({k: v for k, v in ROW.items() if k != "labels"}), "2: not a row: labels: Field required"),
+    ],
+)
+def test_what_is_no_row_is_named_by_line_and_key(tmp_path: Path, line: str, problem: str) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text(f"{json.dumps(ROW)}\n{line}\n")
+    with pytest.raises(ResearchError) as caught:
+        read_rows_file(file)
+    assert str(caught.value).startswith(f"{file}:{problem}") and "\n" not in str(caught.value)
+
+
+def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
+    rows = [*GOLD, attribution("a4", 0, None, (0.5, 0.25, 0), outlet="one\u2028two\x85three")]
+    file = tmp_path / "rows.jsonl"
+    file.write_text(to_jsonl(rows) + "\n", encoding="utf-8")
+    assert read_rows_file(file) == rows
+    with pytest.raises(ResearchError, match=r"Is a directory$"):
+        read_rows_file(tmp_path)
 
 
 def test_stance_rows_of_one_article_differ_by_claim() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
 import yaml
 from filelock import FileLock
@@ -17,6 +18,7 @@ from research.cli import app
 from research.config import RunConfig, flatten, run_config
 from research.records import ResearchError
 from research.summary.tuning import StudySummary, caution, recipe
+from research.workflows.leaderboard import leaderboard
 from research.workflows.tracking import experiment_id, open_store
 from research.workflows.train import train
 from research.workflows.tune import tune
@@ -136,6 +138,16 @@ def test_store_has_a_child_for_each_trial(whole: tuple[Path, StudySummary, Any])
         assert (run.data.metrics.keys() >= {"cv/denial/f1"}) == (trial.state == "complete")
 
 
+def test_leaderboard_shows_a_study_not_its_trials(
+    whole: tuple[Path, StudySummary, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, found, _ = whole
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place / 'mlflow.db'}")
+    (board,) = leaderboard("attribution", "cv")
+    assert [line.name for line in board.lines] == [found.name] and found.best.score
+    assert board.lines[0].scores["macro_f1"].value == pytest.approx(found.best.score.value)
+
+
 def test_recipe_trains_to_the_score_it_names(
     whole: tuple[Path, StudySummary, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,7 +185,8 @@ def test_study_goes_on_where_it_stopped(whole: tuple[Path, StudySummary, Any], f
         tune(config, trials=TRIALS, space=space, progress=interrupt)
     found = tune(config, trials=TRIALS, space=space)
     assert results(found) == results(whole[1])
-    assert results(tune(config, trials=TRIALS, space=space)) == results(found)
+    fewer = tune(config, trials=1, space=space)
+    assert results(fewer) == results(found) and f"{TRIALS} of {TRIALS} trials" in recipe(fewer)
     runs = open_store().search_runs([experiment_id(open_store(), "attribution")])
     parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
     assert [run.info.run_id for run in parents] == [found.run_id]
@@ -198,6 +211,50 @@ def test_killed_study_goes_on(whole: tuple[Path, StudySummary, Any], folder: Pat
     assert results(found) == results(whole[1])
     statuses = [run.info.status for run in open_store().search_runs([experiment_id(open_store(), "attribution")])]
     assert set(statuses) <= {"FINISHED", "KILLED"} and statuses.count("FINISHED") == 1 + TRIALS + 1
+
+
+def test_what_a_kill_left_open_is_closed(folder: Path) -> None:
+    config = small(folder / "articles.jsonl")
+    found = tune(config, trials=1, space=folder / "space.yaml")
+    open_store()
+    with mlflow.start_run(run_id=found.run_id):
+        client = mlflow.MlflowClient()
+        left = client.create_run(experiment_id(client, "attribution"), tags={"mlflow.parentRunId": found.run_id})
+    tune(config, trials=1, space=folder / "space.yaml")
+    assert client.get_run(left.info.run_id).info.status == "KILLED"
+    client.delete_run(found.run_id)
+    with pytest.raises(ResearchError, match=r"its run \w+ is not in .*\(it was deleted\); give another --name"):
+        tune(config, trials=1, space=folder / "space.yaml")
+
+
+def test_leaking_train_is_refused_or_dropped_as_in_training(folder: Path) -> None:
+    file = folder / "articles.jsonl"
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    lines[-1] |= {"text": lines[0]["text"], "sentences": lines[0]["sentences"]}
+    file.write_text("\n".join(map(json.dumps, lines)))
+    with pytest.raises(ResearchError, match="stand in two splits"):
+        tune(small(file), trials=1, space=folder / "space.yaml")
+    config = run_config(model="tfidf-logreg", dataset=str(file), folds=2, seed=1, drop_leaks=True, assignments=KEYS)
+    score = tune(config, trials=1, space=folder / "space.yaml").default.score
+    assert score and score.articles == 15
+
+
+def test_without_folds_there_is_nothing_to_go_by(folder: Path) -> None:
+    with pytest.raises(ResearchError, match=r"train\.folds: a study needs 2 or more \(found 0\)"):
+        tune(run_config(dataset=str(folder / "articles.jsonl"), folds=0), trials=1)
+
+
+def test_places_that_cannot_be_written_are_one_line(folder: Path) -> None:
+    config, out = small(folder / "articles.jsonl"), folder / "found.yaml"
+
+    def take_the_place(step: str, done: int, total: int) -> None:
+        if step.startswith("done"):
+            out.mkdir()
+
+    with pytest.raises(ResearchError, match=r"--out .*found\.yaml: Is a directory; the same command"):
+        tune(config, trials=1, space=folder / "space.yaml", out=out, progress=take_the_place)
+    with pytest.raises(ResearchError, match=r"--name x+: cannot lock the study: File name too long"):
+        tune(config, trials=1, name="x" * 300)
 
 
 def test_other_settings_are_refused(folder: Path) -> None:
@@ -227,7 +284,7 @@ def test_config_that_cannot_be_trained_is_a_failed_trial(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("model.d: [1, 2]", "s.yaml: model.d: unknown key; known: model.c, model.class_weight"),
+        ("model.d: [1, 2]", "s.yaml: model.d: unknown key; known: model."),
         ("train.seed: [1, 2]", "s.yaml: train.seed: unknown key"),
         ("model.c: 3", "s.yaml: model.c: expected a list of values, or low and high (found 3)"),
         ("model.c: [3]", "s.yaml: model.c: expected two or more different values"),

@@ -33,7 +33,7 @@ def classify(
     """Label new articles and each of their sentences."""
     from research.records import ResearchError
     from research.workflows.classify import abstaining, classify_sources, load_classifiers
-    from research.workflows.registry import BUNDLED_FOLDER
+    from research.workflows.registry import BUNDLED_FOLDER, is_bundled
 
     done = failed = 0
     silent = Counter[str]()
@@ -53,7 +53,7 @@ def classify(
                 typer.echo(f"{done} articles", err=True)
 
     classifiers = load_classifiers(model or ())
-    if not model and all(not origin["run_id"] for _, origin in classifiers.values()):
+    if not model and all(is_bundled(origin) for _, origin in classifiers.values()):
         card = BUNDLED_FOLDER / "README.md"
         typer.echo(
             f"no champion yet: using the bundled models ({card} says how good they are); "

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from research.cli.output import Format, print_records, print_tables
 from research.cli.running import Form
+
+if TYPE_CHECKING:
+    from research.summary.leaderboard import Board
 
 QUIET_SECONDS = 20.0  # a long run tells what it does, a short one is not worth a line for each of its steps
 
@@ -86,10 +90,10 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _print(boards: object, form: Format) -> None:
+def _print(boards: Sequence[Board], form: Format) -> None:
     from research.summary.leaderboard import board_records, board_tables
 
     if form is Format.table:
-        print_tables(board_tables(boards))  # type: ignore[arg-type]
+        print_tables(board_tables(boards))
     else:
-        print_records(board_records(boards), form)  # type: ignore[arg-type]
+        print_records(board_records(boards), form)

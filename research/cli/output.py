@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
 import typer
+
+FEW, EVERY = 20, 10.0
 
 
 class Format(StrEnum):
@@ -43,14 +46,23 @@ def print_records(records: Sequence[Mapping[str, Any]], form: Format) -> None:
 
 
 def progress_printer() -> Callable[[str, int, int], None]:
-    """A line per step on stderr, with the seconds since the start."""
-    import time
-
+    """Lines on stderr: one for each step, or where there are many one every EVERY seconds, with the seconds since the
+    start and those that the steps of this name still need."""
     started = time.monotonic()
+    name, since, printed = "", started, started
 
     def report(step: str, done: int, total: int) -> None:
+        nonlocal name, since, printed
+        now = time.monotonic()
+        before, name = name, step.partition(",")[0]  # what follows a comma changes while the work goes on
+        if new := name != before or done == 0:
+            since = now
+        if not new and total > FEW and now - printed < EVERY:
+            return
+        printed = now
         of = f" {done + 1}/{total}" if total > 1 else ""
-        typer.echo(f"[{time.monotonic() - started:5.0f} s] {step}{of}", err=True)
+        left = f", {(now - since) / done * (total - done):.0f} s left" if done and total > FEW else ""
+        typer.echo(f"[{now - started:5.0f} s] {step}{of}{left}", err=True)
 
     return report
 

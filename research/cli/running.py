@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from research.cli.output import Format, print_records, print_tables, progress_printer
+
+if TYPE_CHECKING:
+    from research.config import RunConfig
 
 Form = Annotated[Format, typer.Option("--format", help="table for people, the others for programs")]
 
@@ -25,27 +29,24 @@ def train(
     config: Annotated[Path | None, typer.Option(help="a complete config, such as a run's config.yaml")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="one key, such as model.c=2; repeatable")] = None,
     seed: Annotated[int | None, typer.Option(help="of folds and solvers")] = None,
-    folds: Annotated[int | None, typer.Option(help="folds by article, for thresholds and cv/ scores")] = None,
+    folds: Annotated[int | None, typer.Option(help="folds by article, for thresholds and cv/ scores; 0: none")] = None,
     drop_leaks: Annotated[bool | None, typer.Option("--drop-leaks", help="drop leaking training articles")] = None,
     promote: Annotated[bool, typer.Option("--promote", help="make it the champion of its task")] = False,
     save: Annotated[Path | None, typer.Option(help="also write the model to this folder")] = None,
     experiment: Annotated[str | None, typer.Option(help="tag the run with experiment=NNN-name")] = None,
+    resume: Annotated[str | None, typer.Option(help="go on with an interrupted run, by id or name")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="print the resolved config and stop")] = False,
     form: Form = Format.table,
 ) -> None:
     """Train one model, score it, log the run."""
-    from research.config import run_config
+    flags = {"task": task, "model": model, "dataset": dataset, "seed": seed, "folds": folds, "drop_leaks": drop_leaks}
+    resumed = None
+    if resume:
+        resolved, resumed = _interrupted(resume, {**flags, "config": config, "set": set_})
+    else:
+        from research.config import run_config
 
-    resolved = run_config(
-        file=config,
-        task=task,
-        model=model,
-        dataset=dataset,
-        seed=seed,
-        folds=folds,
-        drop_leaks=drop_leaks,
-        assignments=set_ or (),
-    )
+        resolved = run_config(file=config, assignments=set_ or (), **flags)  # type: ignore[arg-type]
     if dry_run:
         import yaml
 
@@ -53,10 +54,27 @@ def train(
         return
     from research.workflows.train import train as run
 
-    result = run(resolved, promoted=promote, save=save, experiment=experiment, progress=progress_printer())
+    result = run(
+        resolved,
+        promoted=promote,
+        save=save,
+        experiment=experiment,
+        resumed=resumed,
+        progress=progress_printer(),
+    )
     _print_scores(form, result.run_id, result.run_name, result.scores, result.floors)
     if result.version:
         typer.echo(f"champion of task '{resolved.task}' is now version {result.version}", err=True)
+
+
+def _interrupted(reference: str, flags: Mapping[str, Any]) -> tuple[RunConfig, str]:
+    from research.records import ResearchError
+    from research.workflows.train import interrupted
+
+    given = [f"--{name.replace('_', '-')}" for name, value in flags.items() if value not in (None, [])]
+    if given:
+        raise ResearchError(f"--resume goes on with the config of the run; leave out {', '.join(given)}")
+    return interrupted(reference)
 
 
 def evaluate(

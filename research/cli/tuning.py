@@ -22,6 +22,7 @@ def tune(
     set_: Annotated[list[str] | None, typer.Option("--set", help="one key, such as model.c=2; repeatable")] = None,
     seed: Annotated[int | None, typer.Option(help="of folds, solvers and sampler")] = None,
     folds: Annotated[int | None, typer.Option(help="folds by article that each trial is scored on")] = None,
+    drop_leaks: Annotated[bool | None, typer.Option("--drop-leaks", help="drop leaking training articles")] = None,
     trials: Annotated[int, typer.Option(min=1, help="how many in all, besides the default")] = 30,
     timeout: Annotated[float | None, typer.Option(min=1, help="seconds after which no fold is begun")] = None,
     space: Annotated[Path | None, typer.Option(help="YAML file of what to search; else the kind's own")] = None,
@@ -34,7 +35,15 @@ def tune(
     from research.summary.tuning import caution, recipe, study_tables
     from research.workflows.tune import tune as run
 
-    config = run_config(task=task, model=model, dataset=dataset, seed=seed, folds=folds, assignments=set_ or ())
+    config = run_config(
+        task=task,
+        model=model,
+        dataset=dataset,
+        seed=seed,
+        folds=folds,
+        drop_leaks=drop_leaks,
+        assignments=set_ or (),
+    )
     progress = progress_printer()
     found = run(config, trials=trials, timeout=timeout, space=space, name=name, out=out, progress=progress)
     if form is not Format.table:

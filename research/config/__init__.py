@@ -6,12 +6,16 @@ Unknown keys are refused, and all problems of a config are reported at once, eac
 from research.config.models import (
     MODEL_SCHEMAS,
     Cues,
+    EmbeddingLogreg,
+    Encoded,
     Features,
     Linear,
     Majority,
     ModelConfig,
     TfidfLogreg,
     TfidfSvm,
+    Trained,
+    Transformer,
 )
 from research.config.problems import validate
 from research.config.reading import (
@@ -44,6 +48,8 @@ __all__ = [
     "AttributionGold",
     "Cues",
     "DatasetConfig",
+    "EmbeddingLogreg",
+    "Encoded",
     "Experiment",
     "Features",
     "Jsonl",
@@ -58,6 +64,8 @@ __all__ = [
     "TfidfLogreg",
     "TfidfSvm",
     "Train",
+    "Trained",
+    "Transformer",
     "dataset_config",
     "dataset_section",
     "flatten",

@@ -56,17 +56,22 @@ class Cues(Section):
     kind: Literal["cues"] = "cues"
 
 
-class Linear(Section):
+class Trained(Section):
+    """What every kind that learns from examples shares: how its probabilities become labels."""
+
+    class_weight: Literal["balanced", "none"] = "none"
+    thresholds: Literal["tuned", "fixed"] = Field(
+        "tuned", description="per label, chosen on predictions of articles that were held out; or .5"
+    )
+    calibration: Literal["none", "temperature", "isotonic"] = Field(
+        "temperature", description="of the probabilities, fitted on articles that were held out"
+    )
+
+
+class Linear(Trained):
     """What the two linear models share."""
 
     c: float = Field(2.0, gt=0, description="inverse regularisation strength")
-    class_weight: Literal["balanced", "none"] = "none"
-    thresholds: Literal["tuned", "fixed"] = Field(
-        "tuned", description="per label, chosen on out-of-fold predictions; or .5"
-    )
-    calibration: Literal["none", "temperature", "isotonic"] = Field(
-        "temperature", description="of the probabilities, fitted on out-of-fold ones"
-    )
     features: Features = Features()
 
 
@@ -83,7 +88,51 @@ class TfidfSvm(Linear):
     c: float = Field(0.1, gt=0, description="inverse regularisation strength")
 
 
-ModelConfig = Annotated[Majority | Cues | TfidfLogreg | TfidfSvm, Field(discriminator="kind")]
+class Encoded(Trained):
+    """What the kinds with a pretrained encoder share: the weights, and what one pass of the encoder reads."""
+
+    pretrained: str = Field("minilm", description="weights from the package index (minilm), a folder, or a hub name")
+    input: Literal["window", "sentence"] = Field(
+        "window", description="consecutive sentences in one pass; or each one with its neighbours as a text pair"
+    )
+    max_tokens: int = Field(320, ge=16, description="tokens that one pass reads; longer articles take several")
+    context_tokens: int = Field(64, ge=0, description="tokens of context on each side where windows meet")
+
+    @model_validator(mode="after")
+    def _room_for_text(self) -> Encoded:
+        if 2 * self.context_tokens >= self.max_tokens:
+            raise ValueError("context_tokens: expected less than half of max_tokens")
+        return self
+
+
+class EmbeddingLogreg(Encoded):
+    """Logistic regression over what a frozen encoder makes of each sentence in its article."""
+
+    kind: Literal["embedding-logreg"] = "embedding-logreg"
+    c: float = Field(1.0, gt=0, description="inverse regularisation strength")
+
+
+class Transformer(Encoded):
+    """An encoder fine-tuned with a linear head. Learning rates fall linearly to 0 after a warm-up."""
+
+    kind: Literal["transformer"] = "transformer"
+    epochs: int = Field(6, ge=1)
+    batch_tokens: int = Field(2048, ge=16, description="padded tokens in one batch")
+    accumulate: int = Field(1, ge=1, description="batches whose gradients make one step")
+    learning_rate: float = Field(1.5e-4, gt=0, description="of the encoder's last layer")
+    head_learning_rate: float = Field(1e-3, gt=0)
+    layer_decay: float = Field(1.0, gt=0, le=1, description="each layer learns so many times as fast as the next one")
+    weight_decay: float = Field(0.01, ge=0)
+    warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps")
+    dropout: float | None = Field(0.0, ge=0, lt=1, description="in the encoder; null: as it was pretrained")
+    frozen_layers: int = Field(0, ge=0, description="lowest layers that stay as they are; the embeddings always do")
+    patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better held-out score")
+    precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="auto: bf16 where the processor has it")
+
+
+ModelConfig = Annotated[
+    Majority | Cues | TfidfLogreg | TfidfSvm | EmbeddingLogreg | Transformer, Field(discriminator="kind")
+]
 
 MODEL_SCHEMAS: Mapping[str, type[Section]] = {
     s.model_fields["kind"].default: s for s in get_args(get_args(ModelConfig)[0])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model_validator
 
 from research.config.models import ModelConfig, TfidfSvm
 from research.config.section import Section
@@ -47,9 +47,20 @@ DatasetConfig = Annotated[Shipped | AttributionGold | Jsonl | Mix, Field(discrim
 # --- a run ----------------------------------------------------------------------------------------------------
 
 
+def _no_single_fold(folds: int) -> int:
+    if folds == 1:
+        raise ValueError("expected 0, or 2 and more")
+    return folds
+
+
 class Train(Section):
     seed: int = Field(0, ge=0, lt=2**32)
-    folds: int = Field(5, ge=2, description="folds by article for thresholds and cv/ scores")
+    folds: Annotated[int, AfterValidator(_no_single_fold)] = Field(
+        5, ge=0, description="folds by article for thresholds and cv/ scores; 0: held_out instead"
+    )
+    held_out: float = Field(
+        0.1, gt=0, lt=0.5, description="without folds, the share of train that chooses thresholds and the best epoch"
+    )
     drop_leaks: bool = Field(
         False, description="drop training articles that stand in another split, instead of refusing"
     )
@@ -69,6 +80,15 @@ class RunConfig(Section):
     train: Train = Train()
     scoring: Scoring = Scoring()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _folds_of_the_kind(cls, values: Any) -> Any:
+        """What takes minutes to train is trained once, unless folds are asked for."""
+        model, train = values.get("model"), values.get("train", {})
+        if isinstance(model, Mapping) and model.get("kind") == "transformer" and isinstance(train, Mapping):
+            return {**values, "train": {"folds": 0, **train}}
+        return values
+
 
 Several = Annotated[tuple[str, ...], BeforeValidator(lambda v: [v] if isinstance(v, str) else v), Field(min_length=1)]
 
@@ -83,7 +103,9 @@ class Experiment(Section):
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field((0,), min_length=1)
     reference: str | None = Field(None, description="a model, or MODEL-DATASET for one line on whatever gold")
     evaluate: tuple[str, ...] = Field((), description="DATASET:SPLIT to score every model on besides")
-    folds: int = Field(5, ge=2)
+    folds: Annotated[int, AfterValidator(_no_single_fold)] | None = Field(
+        None, ge=0, description="null: the model's own"
+    )
     drop_leaks: bool = False
 
 

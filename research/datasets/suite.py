@@ -208,6 +208,8 @@ def _check_gold(
         if not judged:
             problems.add(f"{where}: no sentence has labels")
         gold = [(one.labels, one.then) for one in judged]  # type: ignore[misc]
+    if not all(any(_text(one, version) for one in sentences.values()) for version in (1, 2)):
+        problems.add(f"{where}: a version has no words")
     looked_at = set(head.of or TASKS[head.task].labels)
     second = [labels for _, labels in gold if labels is not None]
     if second and not pair:

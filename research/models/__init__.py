@@ -20,6 +20,8 @@ MODELS: Mapping[str, str] = {
     "cues": "research.models.rules:CueRules",
     "tfidf-logreg": "research.models.linear:TfidfLogreg",
     "tfidf-svm": "research.models.linear:TfidfSvm",
+    "embedding-logreg": "research.models.embedding:EmbeddingLogreg",
+    "transformer": "research.models.transformer:TransformerModel",
 }
 
 

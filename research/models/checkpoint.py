@@ -91,7 +91,7 @@ class Checkpoint:
             "trained_on": self.trained_on,
             "calibration": self.calibration and self.calibration.model_dump(mode="json"),
             "errors": self.errors and self.errors.model_dump(mode="json"),
-            "files": {f.name: f.stat().st_size for f in sorted(folder.iterdir()) if f.name != HEAD},
+            "files": {name: (folder / name).stat().st_size for name in _files(folder) if name != HEAD},
         }
         # A line per key: the lists are long, and nobody reads them number by number.
         lines = (f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items())
@@ -114,6 +114,10 @@ class Checkpoint:
             reason = " ".join(str(e).split())
             raise ResearchError(f"{folder}: cannot be read as a model '{head.model.kind}': {reason}") from None
         return cls(model, head.model, task, head.thresholds, head.trained_on, head.calibration, head.errors)
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file())
 
 
 def is_checkpoint(folder: Path) -> bool:

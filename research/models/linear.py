@@ -19,7 +19,7 @@ from scipy.special import expit, softmax
 from research.config import Linear
 from research.models.calibration import platt
 from research.models.features import FeatureExtractor
-from research.models.protocol import Gold, Probabilities, gold_matrix, groups
+from research.models.protocol import ALONE, Fitting, Gold, Probabilities, gold_matrix, groups
 from research.records import Example, ResearchError, Task
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class LinearModel(ABC):
         self.weights: NDArray[np.float32] = np.zeros((len(task.labels), 0), np.float32)
         self.intercepts: NDArray[np.float64] = np.zeros(len(task.labels))
 
-    def fit(self, examples: Sequence[Example]) -> None:
+    def fit(self, examples: Sequence[Example], fitting: Fitting = ALONE) -> None:
         x = self.features.fit_transform(examples)
         if not x.shape[1]:
             raise ResearchError("model.features: nothing is left to learn from; lower min_count or switch on a group")

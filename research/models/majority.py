@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from research.config import Majority as MajorityConfig
-from research.models.protocol import Probabilities, gold_matrix
+from research.models.protocol import ALONE, Fitting, Probabilities, gold_matrix
 from research.records import Example, Task
 
 
@@ -18,7 +18,7 @@ class Majority:
         self.task = task
         self.shares: list[float] = []
 
-    def fit(self, examples: Sequence[Example]) -> None:
+    def fit(self, examples: Sequence[Example], fitting: Fitting = ALONE) -> None:
         self.shares = gold_matrix(examples, self.task).mean(axis=0).tolist()
 
     def predict_proba(self, examples: Sequence[Example]) -> Probabilities:

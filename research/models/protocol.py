@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,29 @@ Probabilities = NDArray[np.float64]
 Gold = NDArray[np.bool_]
 
 
+def _silent(*_: Any) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What goes on around a long `fit`; kinds that are fitted in seconds need none of it.
+
+    `held_out` are annotated examples that training must not learn from, and `judge` scores their probabilities, higher
+    is better. `report(epoch, numbers)` is called after each epoch, `progress(what, done, total)` after each batch.
+    `state` is a folder in which an interrupted training finds how far it was.
+    """
+
+    held_out: Sequence[Example] = ()
+    judge: Callable[[Probabilities], float] = lambda _: 0.0
+    report: Callable[[int, Mapping[str, float]], None] = _silent
+    progress: Callable[[str, int, int], None] = _silent
+    state: Path | None = None
+
+
+ALONE = Fitting()
+
+
 class Model(Protocol):
     """`fit` learns from annotated examples; `predict_proba` gives one row per span, in order."""
 
@@ -22,7 +46,7 @@ class Model(Protocol):
 
     def __init__(self, config: Any, task: Task, seed: int = 0) -> None: ...
 
-    def fit(self, examples: Sequence[Example]) -> None:
+    def fit(self, examples: Sequence[Example], fitting: Fitting = ALONE) -> None:
         """Learn from examples whose `gold` is filled in."""
 
     def predict_proba(self, examples: Sequence[Example]) -> Probabilities:

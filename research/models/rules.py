@@ -9,7 +9,7 @@ import numpy as np
 
 from research.config import Cues
 from research.cues import label_primary, label_sentences
-from research.models.protocol import Probabilities
+from research.models.protocol import ALONE, Fitting, Probabilities
 from research.records import Example, ResearchError, Task
 
 
@@ -19,7 +19,7 @@ class CueRules:
             raise ResearchError(f"model 'cues' has no rules for task '{task.name}'; it knows: attribution, primary")
         self.task = task
 
-    def fit(self, examples: Sequence[Example]) -> None:
+    def fit(self, examples: Sequence[Example], fitting: Fitting = ALONE) -> None:
         """There is nothing to learn."""
 
     def predict_proba(self, examples: Sequence[Example]) -> Probabilities:

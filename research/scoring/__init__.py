@@ -27,7 +27,7 @@ from research.scoring.curves import (
 )
 from research.scoring.intervals import score
 from research.scoring.mcnemar import McNemar, mcnemar
-from research.scoring.metrics import floor
+from research.scoring.metrics import average_precision, floor
 from research.scoring.paired import Against, PairedTest, compare, compare_all
 from research.scoring.prevalence import Share, error_sums, prevalence, sample_sums
 from research.scoring.prior_shift import shift
@@ -46,6 +46,7 @@ __all__ = [
     "RiskCurve",
     "SeedSpread",
     "Share",
+    "average_precision",
     "best_threshold",
     "compare",
     "compare_all",

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import ndtr, stdtrit
+from scipy.special import expit, ndtr, stdtrit
 
 from research.scoring.intervals import bootstrap, percentiles
 from research.scoring.prior_shift import shares
@@ -62,7 +62,7 @@ def error_sums(judged: Judged) -> Floats:
 def sample_sums(decided: Floats, probabilities: Floats) -> Floats:
     """One classified article, (sentences, L) both, as a line of `prevalence`: (1 + 2 L + L B,), its sentences, the sums
     of decisions and of probabilities, and how many sentences lie in each of the B bins."""
-    edges = 1 / (1 + np.exp(-BINS[1:-1]))
+    edges = expit(BINS[1:-1])
     counts = [np.bincount(np.searchsorted(edges, p), minlength=len(BINS) - 1) for p in probabilities.T]
     return np.concatenate([[len(decided)], decided.sum(axis=0), probabilities.sum(axis=0), *counts])
 
@@ -123,7 +123,7 @@ def _adjusted(sample: Floats, errors: Floats, size: int) -> Floats:
 
 def _em(sample: Floats, errors: Floats, size: int) -> Floats:
     trained = _blocks(errors, size, ERROR_SUMS)[2] / errors[..., :1]
-    p = 1 / (1 + np.exp(-(BINS[:-1] + BINS[1:]) / 2))
+    p = expit((BINS[:-1] + BINS[1:]) / 2)
     bins = np.split(sample[..., 1 + SAMPLE_SUMS * size :], size, axis=-1)
     found = [
         shares(np.column_stack([1 - p, p]), np.stack([1 - trained[..., i], trained[..., i]], axis=-1), bins[i])[..., 1]

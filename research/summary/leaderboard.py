@@ -13,6 +13,7 @@ from research.summary.figures import COLOURS, GREY
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+BAR = r"\|"  # in a cell of a Markdown table
 CAPTION = (
     "Intervals: 95 %, bootstrap over articles. Differences: paired over articles, p by approximate randomisation, "
     "p (Holm) adjusted for all comparisons of the table; a difference below `detectable` is one that this gold would "
@@ -78,11 +79,11 @@ def board_tables(boards: Sequence[Board]) -> Iterator[Any]:
 
 def board_markdown(boards: Sequence[Board], question: str) -> str:
     """table.md: the question, a table for each board, and how to read them."""
-    parts = [f"# {question}", CAPTION]
+    parts = [f"# {' '.join(question.split())}", CAPTION]
     for board in boards:
         columns, lines = _cells(board)
         rows = [columns, ["---"] * len(columns), *lines]
-        parts += [f"## {_heading(board)}", "\n".join(f"| {' | '.join(row)} |" for row in rows)]
+        parts += [f"## {_heading(board)}", "\n".join(map(_markdown_row, rows))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -120,6 +121,10 @@ def leaderboard_figure(boards: Sequence[Board]) -> Figure:
 def _heading(board: Board) -> str:
     against = _only_reference(board)
     return f"{board.title}; differences to {against}" if against else board.title
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |"
 
 
 def _only_reference(board: Board) -> str | None:

@@ -7,8 +7,11 @@ no id, so that it is the same to the byte however often the experiment was stopp
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,17 +24,18 @@ from filelock import FileLock, Timeout
 from research.config import MODEL_SCHEMAS, Experiment, RunConfig, dataset_config, named_section, read_yaml, validate
 from research.datasets import Dataset, load_dataset
 from research.datasets.store import cache_folder
-from research.records import ResearchError
+from research.records import TASKS, ResearchError, Task
 from research.summary.leaderboard import Board, board_markdown, leaderboard_figure
 from research.workflows.evaluate import evaluate
 from research.workflows.folds import Progress
 from research.workflows.leaderboard import Entry, gold_digest, rank, read_judged
+from research.workflows.runs import SPLITS
 from research.workflows.tracking import NOTE, open_store, store_uri, tracked_run
-from research.workflows.train import config_digest, train, without_leaks
+from research.workflows.train import annotated, config_digest, text_digest, train, without_leaks
 
 NAME = re.compile(r"\d{3}-[\w-]+")
 DEFINITION, RESULTS, TABLE, FIGURE = "experiment.yaml", "results.json", "table.md", "leaderboard.png"
-TRAINED_SPLITS = ("cv", "dev", "test")
+Targets = Mapping[str, tuple[Dataset, str]]  # DATASET:SPLIT -> what it names
 
 
 @dataclass(frozen=True)
@@ -64,16 +68,16 @@ class Plan:
 def read_plan(path: Path) -> Plan:
     """The experiment of a folder (or of the experiment.yaml in it). ResearchError tells everything that is wrong with
     it before anything is trained."""
-    file = path if path.suffix == ".yaml" else path / DEFINITION
+    file = path if path.name == DEFINITION else path / DEFINITION
     folder = file.parent.resolve()
     if not NAME.fullmatch(folder.name):
         raise ResearchError(f"{folder}: expected a folder named NNN-question, such as 003-linear-ablations")
     experiment = validate(Experiment, read_yaml(file), str(file))
-    data = [dataset_config(name) for name in experiment.datasets]
-    loaded = [without_leaks(load_dataset(one), drop=experiment.drop_leaks) for one in data]
-    names = [dataset.name for dataset in loaded]
-    if len(set(names)) < len(names):
-        raise ResearchError(f"{file}: datasets: two are named alike: {', '.join(names)}")
+    for key in ("tasks", "seeds", "evaluate"):
+        if twice := [value for value, n in Counter(getattr(experiment, key)).items() if n > 1]:
+            raise ResearchError(f"{file}: {key}: {twice[0]} stands twice")
+    data = _read_data(file, experiment)
+    names = [dataset.name for _, dataset in data]
     lines = [*experiment.models, *(f"{model}-{name}" for model in experiment.models for name in names)]
     if experiment.reference is not None and experiment.reference not in lines:
         raise ResearchError(f"{file}: reference: unknown '{experiment.reference}'; known: {', '.join(lines)}")
@@ -86,19 +90,26 @@ def read_plan(path: Path) -> Plan:
         except ResearchError as e:
             problems.append(f"{file}: models.{model}: {e}")
     for task, seed, (config, dataset), (model, section) in product(
-        experiment.tasks, experiment.seeds, zip(data, loaded, strict=True), sections.items()
+        experiment.tasks, experiment.seeds, data, sections.items()
     ):
         settings = {"seed": seed, "folds": experiment.folds, "drop_leaks": experiment.drop_leaks}
+        settings = {key: value for key, value in settings.items() if value is not None}  # the kind has its own folds
         values = {"task": task, "model": section, "dataset": config.model_dump(), "train": settings}
         try:
             run = validate(RunConfig, values, f"{file}: models.{model}")
         except ResearchError as e:
             problems.append(str(e))
             continue
+        if not run.train.folds and not targets and dataset.splits.keys() <= {"train"}:
+            problems.append(f"{file}: models.{model}: without folds there is nothing in {dataset.name} to score it on")
         jobs.append(Job(model, run, dataset.name, dataset.revision))
-        for target, (scored, split) in targets.items():
-            if (scored.name, split) not in {(dataset.name, own) for own in dataset.splits if own != "train"}:
-                jobs.append(Job(model, run, dataset.name, scored.revision, target))
+        jobs += [
+            Job(model, run, dataset.name, scored.revision, target)
+            for target, (scored, _) in _others(targets, dataset).items()
+        ]
+    if not problems:
+        for task, (_, dataset) in product(experiment.tasks, data):
+            problems += [f"{file}: {line}" for line in _unfit(TASKS[task], dataset, _others(targets, dataset))]
     if problems:
         raise ResearchError("\n".join(dict.fromkeys(problems)))
     return Plan(folder.name, folder, experiment, jobs)
@@ -176,7 +187,7 @@ def answer(client: Any, plan: Plan, done: Mapping[Job, str]) -> list[Board]:
         run_id = done[job]
         split = job.target.rpartition(":")[2]
         data = client.get_run(run_id).data
-        for one in [split] if split else [s for s in TRAINED_SPLITS if f"{s}/macro_f1" in data.metrics]:
+        for one in [split] if split else [s for s in SPLITS if f"{s}/macro_f1" in data.metrics]:
             judged = read_judged(client, run_id, one)
             lines = groups.setdefault((job.config.task, data.tags["dataset"], one, gold_digest(judged)), {})
             lines.setdefault((job.model, job.dataset), []).append((job.config.train.seed, run_id, judged))
@@ -188,7 +199,7 @@ def answer(client: Any, plan: Plan, done: Mapping[Job, str]) -> list[Board]:
             entries.append(Entry(model, trained_on, seeds, ids, each))
         boards.append(rank(entries, dataset, split, _references(entries, plan.experiment.reference)))
     order = {task: i for i, task in enumerate(plan.experiment.tasks)}
-    return sorted(boards, key=lambda b: (order[b.task], b.dataset, (*TRAINED_SPLITS, "train").index(b.split), b.gold))
+    return sorted(boards, key=lambda b: (order[b.task], b.dataset, (*SPLITS, "train").index(b.split), b.gold))
 
 
 def to_results(plan: Plan, boards: Sequence[Board]) -> dict[str, Any]:
@@ -233,13 +244,11 @@ def to_results(plan: Plan, boards: Sequence[Board]) -> dict[str, Any]:
 def _do(job: Job, plan: Plan, done: Mapping[Job, str], step: Progress) -> str:
     """Make one run; its id."""
     common: dict[str, Any] = {"experiment": plan.name, "nested": True}
-    try:
+    with _naming(job.name):
         if job.target:
             step("predict", 0, 1)
             return evaluate(done[_training(job, plan)], job.target, name=job.name, **common).run_id
         return train(job.config, model_name=job.model, progress=step, **common).run_id
-    except ResearchError as e:
-        raise ResearchError(f"{job.name}: {e}") from None
 
 
 def _training(job: Job, plan: Plan) -> Job:
@@ -260,14 +269,56 @@ def _references(entries: Sequence[Entry], wanted: str | None) -> dict[Entry, Ent
     return found
 
 
+def _read_data(file: Path, experiment: Experiment) -> list[tuple[Any, Dataset]]:
+    """The config of every dataset, and what it names."""
+    data = []
+    for name in experiment.datasets:
+        with _naming(f"{file}: datasets: {name}"):
+            config = dataset_config(name)
+            data.append((config, without_leaks(load_dataset(config), drop=experiment.drop_leaks)))
+    names = [dataset.name for _, dataset in data]
+    if len(set(names)) < len(names):
+        raise ResearchError(f"{file}: datasets: two are named alike: {', '.join(names)}")
+    return data
+
+
 def _target(file: Path, target: str) -> tuple[Dataset, str]:
     name, colon, split = target.rpartition(":")
     if not colon:
         raise ResearchError(f"{file}: evaluate: expected DATASET:SPLIT, such as shipped:dev (found '{target}')")
-    dataset = load_dataset(dataset_config(name))
+    with _naming(f"{file}: evaluate: {target}"):
+        dataset = load_dataset(dataset_config(name))
     if split not in dataset.splits:
         raise ResearchError(f"{file}: evaluate: {name} has no split '{split}'; known: {', '.join(dataset.splits)}")
     return dataset, split
+
+
+def _others(targets: Targets, dataset: Dataset) -> Targets:
+    """The targets that a training on `dataset` does not score anyway."""
+    return {t: (of, split) for t, (of, split) in targets.items() if of.name != dataset.name or split == "train"}
+
+
+def _unfit(task: Task, trained: Dataset, targets: Targets) -> Iterator[str]:
+    """What would stop a run of `task` on this data: no gold, or targets with articles that the model has seen."""
+    examples = annotated(task, trained.articles("train"))
+    if not examples:
+        yield f"datasets: {trained.name}: no article of train is annotated for task '{task.name}'"
+    seen = {text_digest(example.article) for example in examples}
+    for target, (scored, split) in targets.items():
+        articles = scored.articles(split)
+        if both := sum(text_digest(article) in seen for article in articles):
+            yield f"evaluate: {target}: {both} of its {len(articles)} articles stand in {trained.name}:train"
+        elif not annotated(task, articles):
+            yield f"evaluate: {target}: no article is annotated for task '{task.name}'"
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Put `what` in front of a ResearchError."""
+    try:
+        yield
+    except ResearchError as e:
+        raise ResearchError(f"{what}: {e}") from None
 
 
 def _runs(client: Any, plan: Plan, task: str) -> list[Any]:
@@ -294,7 +345,7 @@ def _take_up(client: Any, plan: Plan, task: str) -> str | None:
 def _alone(plan: Plan) -> Iterator[None]:
     """Two calls at once would do every run twice, and each take the other's for left behind. The system gives the lock
     back however a process ends."""
-    key = re.sub(r"\W+", "-", f"{plan.name} {store_uri().rpartition('@')[2]}")[-150:]
+    key = hashlib.sha256(f"{plan.name} {store_uri()}".encode()).hexdigest()[:16]
     file = cache_folder() / "locks" / f"{key}.lock"
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -306,14 +357,19 @@ def _alone(plan: Plan) -> Iterator[None]:
 
 def _write(client: Any, plan: Plan, boards: Sequence[Board], parents: Sequence[str]) -> None:
     """Each file whole or not at all; results.json last, so that it stands for all."""
-    figure = plan.folder / f".{FIGURE}.part"
+    figure = io.BytesIO()
     leaderboard_figure(boards).savefig(figure, format="png")
-    figure.replace(plan.folder / FIGURE)
+    table = board_markdown(boards, plan.experiment.question)
     results = json.dumps(to_results(plan, boards), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-    for name, text in ((TABLE, board_markdown(boards, plan.experiment.question)), (RESULTS, results)):
+    for name, content in ((FIGURE, figure.getvalue()), (TABLE, table.encode()), (RESULTS, results.encode())):
         part = plan.folder / f".{name}.part"
-        part.write_text(text, encoding="utf-8")
-        part.replace(plan.folder / name)
+        try:
+            part.write_bytes(content)
+            part.replace(plan.folder / name)
+        except OSError as e:
+            raise ResearchError(
+                f"{plan.folder / name}: {e.strerror}; the runs are done, only this is missing"
+            ) from None
     for run_id, name in product(parents, (DEFINITION, FIGURE, TABLE, RESULTS)):
         client.log_artifact(run_id, str(plan.folder / name))
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from research.config import Linear, RunConfig
+from research.config import RunConfig, Trained
 from research.models import create
 from research.models.calibration import Calibration, calibrated, fit_calibration
 from research.models.checkpoint import Errors, prediction_rows
 from research.models.decision import decide
-from research.models.protocol import Gold, Probabilities, gold_matrix
+from research.models.protocol import Fitting, Gold, Probabilities, gold_matrix
 from research.records import Example, ResearchError, Row, Task, gold_rows
 from research.scoring import best_threshold, error_sums, join, risk_curve, risk_table
 
@@ -28,25 +29,67 @@ def assign_folds(examples: Sequence[Example], folds: int, seed: int) -> NDArray[
     return np.array([fold_of[e.article.event or e.article.article_id] for e in examples])
 
 
-def out_of_fold(config: RunConfig, task: Task, examples: Sequence[Example], progress: Progress) -> Probabilities:
-    """Shape (spans, labels): each article judged by a model that was fitted on the other folds."""
+def out_of_fold(
+    config: RunConfig,
+    task: Task,
+    examples: Sequence[Example],
+    progress: Progress = lambda *_: None,
+    state: Path | None = None,
+) -> Probabilities:
+    """Shape (spans, labels): each article judged by a model that was fitted on the other folds. A fold that is found
+    in the folder `state` is not fitted again."""
     probabilities = np.zeros((sum(len(e.spans) for e in examples), len(task.labels)))
-    for held_out, found in each_fold(config, task, examples, progress):
-        probabilities[held_out] = found
+    for own, found in each_fold(config, task, examples, progress, state):
+        probabilities[own] = found
     return probabilities
 
 
 def each_fold(
-    config: RunConfig, task: Task, examples: Sequence[Example], progress: Progress
+    config: RunConfig,
+    task: Task,
+    examples: Sequence[Example],
+    progress: Progress = lambda *_: None,
+    state: Path | None = None,
 ) -> Iterator[tuple[NDArray[np.bool_], Probabilities]]:
     """Fold by fold, each fitted when it is asked for: which spans it holds (spans,), and their probabilities."""
     fold = assign_folds(examples, config.train.folds, config.train.seed)
     for i in range(config.train.folds):
         progress("fold", i, config.train.folds)
-        model = create(config.model, task, config.train.seed)
-        model.fit([e for e, f in zip(examples, fold, strict=True) if f != i])
-        held_out = [e for e, f in zip(examples, fold, strict=True) if f == i]
-        yield _per_span(fold, examples) == i, model.predict_proba(held_out)
+        folder = state / f"fold-{i}" if state else None
+        yield _per_span(fold, examples) == i, _fold_probabilities(config, task, examples, fold == i, progress, folder)
+
+
+def _fold_probabilities(
+    config: RunConfig,
+    task: Task,
+    examples: Sequence[Example],
+    own: NDArray[np.bool_],
+    progress: Progress,
+    state: Path | None,
+) -> Probabilities:
+    kept = state / "probabilities.npy" if state else None
+    if kept and kept.is_file():
+        return np.asarray(np.load(kept, allow_pickle=False))
+    model = create(config.model, task, config.train.seed)
+    model.fit(
+        [e for e, is_own in zip(examples, own, strict=True) if not is_own], Fitting(progress=progress, state=state)
+    )
+    found = model.predict_proba([e for e, is_own in zip(examples, own, strict=True) if is_own])
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_suffix(".part")
+        with part.open("wb") as file:
+            np.save(file, found, allow_pickle=False)
+        part.replace(kept)
+    return found
+
+
+def hold_out(config: RunConfig, examples: Sequence[Example]) -> tuple[list[Example], list[Example]]:
+    """The examples to fit on, and those that choose thresholds and the best epoch: about `train.held_out` of the
+    articles, whole events."""
+    fold = assign_folds(examples, max(2, round(1 / config.train.held_out)), config.train.seed)
+    fitted, chosen = ([e for e, f in zip(examples, fold, strict=True) if (f == 0) == own] for own in (False, True))
+    return fitted, chosen
 
 
 def choose_calibration(config: RunConfig, task: Task, probabilities: Probabilities, gold: Gold) -> Calibration | None:
@@ -57,18 +100,20 @@ def choose_calibration(config: RunConfig, task: Task, probabilities: Probabiliti
 def choose_thresholds(config: RunConfig, task: Task, probabilities: Probabilities, gold: Gold) -> tuple[float, ...]:
     """The threshold per label with the best F1; .5 where the config or the kind of model asks for no choice.
     `probabilities` are the calibrated ones."""
-    if not (isinstance(config.model, Linear) and config.model.thresholds == "tuned" and task.multi_label):
+    if not (isinstance(config.model, Trained) and config.model.thresholds == "tuned" and task.multi_label):
         return (0.5,) * len(task.labels)
     return tuple(best_threshold(p, g) for p, g in zip(probabilities.T, gold.T, strict=True))
 
 
 def cv_rows(config: RunConfig, task: Task, examples: Sequence[Example], probabilities: Probabilities) -> list[Row]:
     """Rows calibrated and decided with maps and thresholds that the row's own fold had no part in: chosen on the very
-    predictions they are scored on they would flatter the cv/ scores. `probabilities` come from `out_of_fold`."""
+    predictions they are scored on they would flatter the scores. `probabilities` come from `out_of_fold`, or from a
+    model that saw none of the examples: without folds they are cut into some for this."""
     gold = gold_matrix(examples, task)
-    fold = _per_span(assign_folds(examples, config.train.folds, config.train.seed), examples)
+    folds = config.train.folds or min(5, len({e.article.event or e.article.article_id for e in examples}))
+    fold = _per_span(assign_folds(examples, folds, config.train.seed), examples)
     decided, honest = np.zeros_like(gold), np.zeros_like(probabilities)
-    for i in range(config.train.folds):
+    for i in range(folds):
         others, own = fold != i, fold == i
         calibration = choose_calibration(config, task, probabilities[others], gold[others])
         thresholds = choose_thresholds(config, task, calibrated(calibration, probabilities[others]), gold[others])

@@ -88,19 +88,25 @@ def gold_digest(judged: Judged) -> str:
 
 
 def _scored_runs(client: Any, task: str, split: str) -> list[Any]:
-    """The finished runs of a task that were scored on a split, the newest first."""
+    """The finished runs of a task that were scored on a split, the newest first. Of a study that is its own run, which
+    holds the rows of the best: the trials would crowd the board, and each be one more comparison."""
     found = client.get_experiment_by_name(task)
     if not found:
         return []
     runs = client.search_runs(
         [found.experiment_id], "attributes.status = 'FINISHED'", max_results=10_000, order_by=["start_time DESC"]
     )
-    return [run for run in runs if f"{split}/macro_f1" in run.data.metrics]
+    return [run for run in runs if f"{split}/macro_f1" in run.data.metrics and not _is_trial(run.data.tags)]
+
+
+def _is_trial(tags: Mapping[str, str]) -> bool:
+    return "study" in tags and "mlflow.parentRunId" in tags
 
 
 def _repeats(a: Entry, b: Entry) -> bool:
     left, right = a.judged[0], b.judged[0]
-    return a.name == b.name and bool((left.predicted == right.predicted).all())
+    same = (left.predicted == right.predicted).all() and (left.abstained == right.abstained).all()
+    return a.name == b.name and bool(same)
 
 
 def _macro_f1(judged: Sequence[Judged]) -> float:

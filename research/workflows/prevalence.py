@@ -78,7 +78,7 @@ def published_day(published: str) -> date | None:
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             return read(published.strip()).date()
-        except ValueError:
+        except (ValueError, OverflowError):  # of numbers that fit into no date
             continue
     return None
 

@@ -23,8 +23,9 @@ BUNDLED_FOLDER = Path(research.models.__file__).parent / BUNDLED
 EXAMPLE = "The ministry denied that its drones had crossed the border, and said an inquiry might follow."
 
 
-def log_checkpoint(folder: Path, task: Task, costs: Mapping[str, float]) -> None:
-    """The checkpoint as an MLflow model of the current run: pyfunc with signature and input example, no pickle."""
+def log_checkpoint(folder: Path, task: Task, costs: Mapping[str, float], extra: str = "") -> None:
+    """The checkpoint as an MLflow model of the current run: pyfunc with signature and input example, no pickle.
+    `extra`, such as "[transformers]", is what of this package is needed to load it."""
     import mlflow
     import pandas as pd
     from mlflow.models import ModelSignature
@@ -39,7 +40,7 @@ def log_checkpoint(folder: Path, task: Task, costs: Mapping[str, float]) -> None
         data_path=str(folder),
         signature=ModelSignature(inputs=Schema([ColSpec("string", "text")]), outputs=Schema(outputs)),
         input_example=pd.DataFrame({"text": [EXAMPLE]}),
-        pip_requirements=["stance-attribution"],
+        pip_requirements=[f"stance-attribution{extra}"],
     )
     mlflow.log_metrics({**costs, "cost/model_mb": size}, model_id=info.model_id)
 
@@ -100,6 +101,11 @@ def load_bundled() -> dict[str, tuple[Checkpoint, dict[str, str]]]:
     """The models that the package carries, by task. Their version is the revision of the data they were trained on."""
     checkpoints = {task: Checkpoint.load(BUNDLED_FOLDER / task) for task in TASKS if (BUNDLED_FOLDER / task).is_dir()}
     return {task: (c, _origin(f"{BUNDLED}/{task}", c.trained_on["revision"], "")) for task, c in checkpoints.items()}
+
+
+def is_bundled(origin: Mapping[str, str]) -> bool:
+    """Whether a model, by where it comes from, is one that the package carries."""
+    return origin["name"].startswith(f"{BUNDLED}/")
 
 
 def find_run(client: Any, reference: str, experiment: str | None = None) -> Any:

@@ -19,10 +19,9 @@ from research.scoring.rows import Bools
 from research.summary.run_diff import ConfusionDiff, Difference, Flip, LabelDiff, RunDiff, SplitDiff, run_diff_page
 from research.summary.runs import Comparison, RunSummary
 from research.workflows.results import read_rows
-from research.workflows.tracking import append_note, open_store
+from research.workflows.tracking import SPLITS, append_note, open_store
 from research.workflows.train import without_leaks
 
-SPLITS = ("test", "dev", "cv")
 FACTS = {
     "dataset": "dataset",
     "dataset revision": "dataset_revision",
@@ -181,6 +180,8 @@ def _articles(client: Any, runs: Iterable[Any]) -> tuple[dict[str, dict[str, Art
 def _dataset(client: Any, run: Any) -> Dataset:
     """The dataset of a run, as it is now. A run of `evaluate` has no config and names it in a tag."""
     tags = run.data.tags
+    if "suite" in tags:
+        raise ResearchError(f"run {run.info.run_id} judged the cases of a suite, not a dataset")
     if "evaluates" in tags:
         return load_dataset(dataset_config(tags["dataset"]))
     with TemporaryDirectory() as folder:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from research.records import ResearchError, Row, Score
 from research.scoring import floor, join, score, score_by
 
 ALL = "all"
+_ROW = TypeAdapter(Row)
 
 
 def score_files(gold: Path, predictions: Path, by: str | None = None) -> tuple[Mapping[str, Sequence[Score]], float]:
@@ -19,20 +21,27 @@ def score_files(gold: Path, predictions: Path, by: str | None = None) -> tuple[M
 
 
 def read_rows_file(path: Path) -> list[Row]:
-    """The rows of a JSON Lines file such as a run's artifact predictions/test.jsonl."""
-    rows = []
+    """The rows of a JSON Lines file such as a run's artifact predictions/test.jsonl. ResearchError names the line and
+    the key of the first that is none."""
     try:
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            try:
-                rows.append(Row.from_json(json.loads(line)))
-            except json.JSONDecodeError as e:
-                raise ResearchError(f"{path}:{number}: not JSON: {e.msg} at column {e.colno}") from None
-            except (KeyError, TypeError, AttributeError) as e:
-                raise ResearchError(
-                    f"{path}:{number}: not a row: {e}; a row has task, article_id, start, end, labels"
-                ) from None
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ResearchError(f"{path}: no such file") from None
+    except OSError as e:
+        raise ResearchError(f"{path}: {e.strerror}") from None
     except UnicodeDecodeError as e:
         raise ResearchError(f"{path}: not UTF-8 (byte 0x{e.object[e.start]:02x} at offset {e.start})") from None
+    rows = []
+    for number, line in enumerate(text.split("\n"), 1):  # not splitlines: a field may hold U+2028
+        if line.strip():
+            try:
+                rows.append(_ROW.validate_json(line, strict=True))
+            except ValidationError as e:
+                raise ResearchError(f"{path}:{number}: not a row: {_problem(e)}") from None
     return rows
+
+
+def _problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(map(str, first["loc"]))
+    return (f"{key}: " if key else "") + first["msg"].removeprefix("Input ")

@@ -10,28 +10,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import yaml
 
-from research.config import RunConfig, flatten
+from research.config import Encoded, RunConfig, flatten, run_config
 from research.datasets import Dataset, audit, drop_leaks, leaks, load_dataset
 from research.models import create
 from research.models.calibration import calibrated
 from research.models.checkpoint import Checkpoint, is_checkpoint
-from research.models.protocol import gold_matrix
+from research.models.protocol import Fitting, Probabilities, gold_matrix
 from research.records import TASKS, Article, Example, ResearchError, Row, Score, Task, examples_for, gold_rows
+from research.scoring import average_precision
 from research.workflows.folds import (
     Progress,
     choose_calibration,
     choose_thresholds,
     cv_rows,
+    hold_out,
     measure_errors,
     out_of_fold,
 )
-from research.workflows.registry import log_checkpoint, promote
+from research.workflows.registry import find_run, log_checkpoint, promote
 from research.workflows.results import log_split
-from research.workflows.tracking import add_note, log_config, log_dataset, tracked_run
+from research.workflows.tracking import add_note, log_config, log_dataset, open_store, tracked_run
 
 HELD_OUT = ("dev", "test")
+STATES = Path(".training")  # run id -> how far an interrupted training was; gone when the run is finished
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,14 @@ def train(
     experiment: str | None = None,
     model_name: str | None = None,
     nested: bool = False,
+    resumed: str | None = None,
     progress: Progress = lambda *_: None,
 ) -> TrainResult:
     """Train, score and log one run. ResearchError when a split leaks or there is nothing to learn from.
 
     The model goes into the run, and to the folder `save` as well; `promoted` makes it the champion of its task.
     `model_name` is what an experiment calls the model (else its kind); `nested` makes the run a child of the current.
+    `resumed` is the id of an interrupted run with this config, which goes on where it was.
     """
     if save and save.exists() and (not save.is_dir() or any(save.iterdir())) and not is_checkpoint(save):
         raise ResearchError(f"--save {save}: holds something that is not a model; name an empty or new folder")
@@ -76,19 +82,14 @@ def train(
         "config_digest": config_digest(config),
         **({"experiment": experiment} if experiment else {}),
     }
-    with tracked_run(task.name, name, tags, nested=nested) as run:
-        log_config(flatten(config.model_dump(mode="json")), to_yaml(config))
-        log_dataset(dataset, ["train", *held_out])
-        source = f"{dataset.name} ({dataset.revision}), seed {config.train.seed}"
-        add_note(
-            f"`{config.model.kind}` for {task.name}, trained on {source}. Use it:\n\n"
-            f"    research classify FILE --model {run.info.run_id}\n"
-            f"    mlflow.pyfunc.load_model('runs:/{run.info.run_id}/model')"
-        )
+    with tracked_run(task.name, name, tags, run_id=resumed, nested=nested) as run:
+        if not resumed:
+            _describe(config, dataset, ["train", *held_out], run.info.run_id)
         started = time.perf_counter()
-        checkpoint, cv = _fit(config, task, dataset, examples["train"], progress)
+        state = STATES / run.info.run_id if config.model.kind == "transformer" else None
+        checkpoint, cv = _fit(config, task, dataset, examples["train"], progress, state)
         costs = {"cost/train_seconds": time.perf_counter() - started}
-        predicted: dict[str, list[Row]] = {"cv": cv}
+        predicted: dict[str, list[Row]] = {"cv": cv} if cv else {}
         for i, split in enumerate(held_out):
             progress("predict", i, len(held_out))
             started = time.perf_counter()
@@ -99,16 +100,33 @@ def train(
             gold = gold_rows(task, examples["train" if split == "cv" else split])
             scores[split], floors[split] = log_split(split, gold, rows, config.scoring)
         progress("log the model", 0, 1)
+        extra = "[transformers]" if isinstance(config.model, Encoded) else ""
         with tempfile.TemporaryDirectory() as folder:
             checkpoint.save(Path(folder, "checkpoint"))
-            log_checkpoint(Path(folder, "checkpoint"), task, costs)
+            log_checkpoint(Path(folder, "checkpoint"), task, costs, extra)
             if save:
                 shutil.rmtree(save, ignore_errors=True)
                 shutil.copytree(Path(folder, "checkpoint"), save)
+        if state:
+            shutil.rmtree(state, ignore_errors=True)
         run_id = run.info.run_id
     version = promote(run_id, task.name) if promoted else None
     thresholds = dict(zip(task.labels, checkpoint.thresholds, strict=True))
     return TrainResult(run_id, name, scores, floors, thresholds, version)
+
+
+def interrupted(reference: str) -> tuple[RunConfig, str]:
+    """The config and the id of the run `reference`, which did not finish. ResearchError when it did, or left nothing
+    to go on from."""
+    client = open_store()
+    run = find_run(client, reference)
+    if run.info.status == "FINISHED":
+        raise ResearchError(f"--resume {reference}: the run is finished; see `research runs`")
+    try:
+        file = Path(client.download_artifacts(run.info.run_id, "config.yaml"))
+    except Exception as e:  # each artifact store raises its own
+        raise ResearchError(f"--resume {reference}: the run has no config.yaml: {e}") from None
+    return run_config(file=file), run.info.run_id
 
 
 def to_yaml(config: RunConfig) -> str:
@@ -119,6 +137,18 @@ def to_yaml(config: RunConfig) -> str:
 def config_digest(config: RunConfig) -> str:
     """12 hex digits that name a complete config."""
     return hashlib.sha256(to_yaml(config).encode()).hexdigest()[:12]
+
+
+def _describe(config: RunConfig, dataset: Dataset, splits: Sequence[str], run_id: str) -> None:
+    """Config, data and description of the current run."""
+    log_config(flatten(config.model_dump(mode="json")), to_yaml(config))
+    log_dataset(dataset, splits)
+    source = f"{dataset.name} ({dataset.revision}), seed {config.train.seed}"
+    add_note(
+        f"`{config.model.kind}` for {config.task}, trained on {source}. Use it:\n\n"
+        f"    research classify FILE --model {run_id}\n"
+        f"    mlflow.pyfunc.load_model('runs:/{run_id}/model')"
+    )
 
 
 def annotated(task: Task, articles: Sequence[Article]) -> list[Example]:
@@ -148,20 +178,51 @@ def text_digest(article: Article) -> str:
 
 
 def _fit(
-    config: RunConfig, task: Task, dataset: Dataset, examples: Sequence[Example], progress: Progress
+    config: RunConfig,
+    task: Task,
+    dataset: Dataset,
+    examples: Sequence[Example],
+    progress: Progress,
+    state: Path | None,
 ) -> tuple[Checkpoint, list[Row]]:
-    """The checkpoint fitted on all of train, and the cross-validated rows."""
-    probabilities, gold = out_of_fold(config, task, examples, progress), gold_matrix(examples, task)
+    """The checkpoint, and the cross-validated rows (none without folds)."""
+    model = create(config.model, task, config.train.seed)
+    if config.train.folds:
+        judged, probabilities = examples, out_of_fold(config, task, examples, progress, state)
+        progress("fit on all", 0, 1)
+        model.fit(examples, _fitting(progress, state))
+    else:
+        fitted, judged = hold_out(config, examples)
+        model.fit(fitted, _fitting(progress, state, task, judged))
+        probabilities = model.predict_proba(judged)
+    gold = gold_matrix(judged, task)
     calibration = choose_calibration(config, task, probabilities, gold)
     thresholds = choose_thresholds(config, task, calibrated(calibration, probabilities), gold)
-    cv = cv_rows(config, task, examples, probabilities)
-    progress("fit on all", 0, 1)
-    model = create(config.model, task, config.train.seed)
-    model.fit(examples)
+    rows = cv_rows(config, task, judged, probabilities)
     trained_on = {
         "dataset": dataset.name,
         "revision": dataset.revision,
         "texts": sorted({text_digest(e.article) for e in examples}),
     }
-    errors = measure_errors(task, examples, cv)
-    return Checkpoint(model, config.model, task, thresholds, trained_on, calibration, errors), cv
+    errors = measure_errors(task, judged, rows)
+    checkpoint = Checkpoint(model, config.model, task, thresholds, trained_on, calibration, errors)
+    return checkpoint, rows if config.train.folds else []
+
+
+def _fitting(
+    progress: Progress, state: Path | None, task: Task | None = None, held_out: Sequence[Example] = ()
+) -> Fitting:
+    """Curves into the current run; `held_out` is scored after each epoch by its average precision, which needs no
+    thresholds."""
+
+    def judge(probabilities: Probabilities) -> float:
+        assert task
+        columns = zip(probabilities.T, gold_matrix(held_out, task).T, strict=True)
+        return float(np.mean([average_precision(p, gold) for p, gold in columns]))
+
+    def report(epoch: int, numbers: Mapping[str, float]) -> None:
+        import mlflow
+
+        mlflow.log_metrics({f"epoch/{name}": value for name, value in numbers.items()}, step=epoch)
+
+    return Fitting(held_out, judge, report, progress, state / "whole" if state else None)

@@ -1,4 +1,4 @@
-"""Search for a better config of one kind of model, by cross-validation on train alone: dev and test are never read.
+"""Search for a better config of one kind of model, by cross-validation on train alone: no label of dev or test is read.
 
 A study lives in an Optuna database beside the run store, and as one MLflow run with a child for each trial. Trial 0
 is the config as given: the best is never worse than it, and both are judged by the same folds. What a trial draws
@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from research.config import RunConfig, flatten
 from research.datasets import load_dataset
@@ -28,7 +27,7 @@ from research.summary.tuning import StudySummary, TrialSummary, caution, recipe,
 from research.workflows.folds import Progress, choose_thresholds, cv_rows, each_fold
 from research.workflows.results import log_scores, read_rows, to_jsonl
 from research.workflows.tracking import NOTE, add_note, log_config, log_dataset, open_store, tracked_run
-from research.workflows.train import annotated
+from research.workflows.train import annotated, to_yaml, without_leaks
 from research.workflows.tune_space import Range, Space, default_space, given, read_space, suggest, with_values
 from research.workflows.tune_study import best_so_far, complete, finished, import_optuna, name_of, open_study
 
@@ -65,15 +64,18 @@ def tune(
 
     `config.train.seed` is the seed of folds, solvers and sampler. After `timeout` seconds no further fold is begun;
     the trial at hand is dropped, and drawn again when the study goes on. `out` is a recipe to write. ResearchError
-    when Optuna is not installed, the space or the name does not fit, or no trial came to its end.
+    when Optuna is not installed, a text of train stands in another split (as in `train`), the space or the name does
+    not fit, or no trial came to its end.
     """
     import_optuna()
     deadline = time.monotonic() + timeout if timeout else float("inf")
     task = TASKS[config.task]
     searched = read_space(space, config) if space else default_space(config)
+    if not config.train.folds:
+        raise ResearchError("train.folds: a study needs 2 or more (found 0); give --folds 2")
     if out:
         _check_recipe(out)
-    dataset = load_dataset(config.dataset)
+    dataset = without_leaks(load_dataset(config.dataset), drop=config.train.drop_leaks)
     examples = annotated(task, dataset.articles("train"))
     if not examples:
         raise ResearchError(f"{dataset.name}: no article of train is annotated for task '{task.name}'")
@@ -85,16 +87,15 @@ def tune(
         folds = config.train.folds
         progress(
             f"study {name}: the default and {trials} trials of {folds} folds, at most {(trials + 1) * folds} fits"
-            f"{limit}, on {len(examples)} articles of {dataset.name}:train; {len(finished(study))} trials are done",
+            f"{limit}, on {len(examples)} articles of {dataset.name}:train; {len(finished(study))} of these done",
             0,
             1,
         )
         with tracked_run(task.name, name, tags, run_id=study.user_attrs.get("run_id")) as run:
-            if "run_id" not in study.user_attrs:
-                resolved = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-                log_config(flatten(config.model_dump(mode="json")), resolved)
+            study.set_user_attr("run_id", run.info.run_id)
+            if NOTE not in run.data.tags:  # written last: without it a kill came before
                 log_dataset(dataset, ["train"])
-                study.set_user_attr("run_id", run.info.run_id)
+                log_config(flatten(config.model_dump(mode="json")), to_yaml(config))
             try:
                 while (done := len(finished(study))) <= trials and time.monotonic() < deadline:
                     progress(f"{best_so_far(study)}trial", done, trials + 1)
@@ -104,7 +105,12 @@ def tune(
             found = _conclude(study, problem, trials)
     progress(f"done: {spent(found)}", 0, 1)
     if out:
-        out.write_text(recipe(found), encoding="utf-8")
+        try:
+            out.write_text(recipe(found), encoding="utf-8")
+        except OSError as e:
+            raise ResearchError(
+                f"--out {out}: {e.strerror}; the same command, with another file, has it at once"
+            ) from None
     return found
 
 
@@ -241,8 +247,6 @@ def _macro(scores: Sequence[Score]) -> Score:
 
 def _conclude(study: Any, problem: Problem, trials: int) -> StudySummary:
     """The best trial against the default on the same rows, logged in the study's own run."""
-    import mlflow
-
     ended = complete(study)
     if not ended:
         raise ResearchError(f"study '{study.study_name}': the time was over before the default was scored")
@@ -257,7 +261,7 @@ def _conclude(study: Any, problem: Problem, trials: int) -> StudySummary:
     found = StudySummary(
         name=study.study_name,
         run_id=study.user_attrs["run_id"],
-        planned=trials,
+        planned=max(trials, len(summaries) - 1),  # an earlier call may have asked for more
         trials=[summaries[number] for number in ranked],
         best=summaries[best.number],
         default=summaries[default.number],
@@ -266,7 +270,16 @@ def _conclude(study: Any, problem: Problem, trials: int) -> StudySummary:
         folds=sum(trial.user_attrs.get("folds", 0) for trial in study.trials),
         seconds=sum(trial.user_attrs.get("seconds", 0.0) for trial in study.trials),
     )
-    macro = Score(**best.user_attrs["score"])
+    _log_found(found, gold, rows[1] if best is default else rows[0])
+    return found
+
+
+def _log_found(found: StudySummary, gold: Sequence[Row], rows: Sequence[Row]) -> None:
+    """What the study came to, into its run; `rows` are those of the best."""
+    import mlflow
+
+    macro = found.best.score
+    assert macro is not None
     metrics = {
         "cv/macro_f1": macro.value,
         "cv/macro_f1_low": macro.low,
@@ -279,13 +292,12 @@ def _conclude(study: Any, problem: Problem, trials: int) -> StudySummary:
         "tune/seconds": found.seconds,
     }
     mlflow.log_metrics({name: value for name, value in metrics.items() if value is not None})
-    for name, text in (("gold", to_jsonl(gold)), ("predictions", to_jsonl(rows[best is default]))):
-        mlflow.log_text(text, f"{name}/cv.jsonl")
+    mlflow.log_text(to_jsonl(gold), "gold/cv.jsonl")
+    mlflow.log_text(to_jsonl(rows), "predictions/cv.jsonl")
     mlflow.log_text(recipe(found), "best.yaml")
     finding = f"**best**: cv macro_f1 {macro.value:.3f}, default {found.test.b:.3f}, p = {found.test.p:.4f}"
-    if finding not in client.get_run(found.run_id).data.tags.get(NOTE, ""):
+    if finding not in mlflow.get_run(found.run_id).data.tags.get(NOTE, ""):
         add_note(f"{finding}; {caution(found)}")
-    return found
 
 
 def _summary(trial: Any) -> TrialSummary:

@@ -28,46 +28,50 @@ def import_optuna() -> Any:
 
 @contextmanager
 def open_study(name: str, settings: Mapping[str, Any]) -> Iterator[Any]:
-    """The Optuna study of that name, new or as it was left, for this process alone; a trial that was killed is told
-    so. ResearchError when it was made with other settings."""
-    optuna = import_optuna()
+    """The Optuna study of that name, new or as it was left, for this process alone; what a kill left open is closed.
+    ResearchError when it was made with other settings, its run is gone, or another process has it."""
     if not name or Path(name).name != name:
         raise ResearchError(f"--name {name}: expected a name without '/'")
     client, uri = open_store(), store_uri()
     beside = Path(uri.removeprefix("sqlite:///")).absolute().parent if uri.startswith("sqlite:///") else Path.cwd()
     database = beside / DATABASE
     try:
-        with FileLock(f"{database}.{name}.lock", timeout=0):
-            try:
-                with FileLock(f"{database}.lock", timeout=60):  # two first starts would both create the tables
-                    storage = optuna.storages.RDBStorage(
-                        f"sqlite:///{database}", engine_kwargs={"connect_args": {"timeout": 60}}
-                    )
-                    study = optuna.create_study(
-                        storage=storage,
-                        study_name=name,
-                        direction="maximize",
-                        pruner=optuna.pruners.MedianPruner(n_startup_trials=UNPRUNED_TRIALS),
-                        load_if_exists=True,
-                    )
-            except Exception as e:  # Optuna, SQLAlchemy and the file system each raise their own
-                reason = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
-                raise ResearchError(f"cannot open the studies in {database}: {reason}") from None
-            try:
-                _resume(study, settings, client)
-                yield study
-            finally:
-                storage.remove_session()
-                storage.engine.dispose()
-    except Timeout:
+        alone = FileLock(f"{database}.{name}.lock", timeout=0).acquire()
+    except Timeout:  # an OSError, too
         raise ResearchError(f"study '{name}' is running in another process") from None
+    except OSError as e:
+        raise ResearchError(f"--name {name}: cannot lock the study: {e.strerror}") from None
+    with alone:
+        storage, study = _load(database, name)
+        try:
+            _check_settings(study, settings)
+            _close_what_is_open(study, client)
+            yield study
+        finally:
+            storage.remove_session()
+            storage.engine.dispose()
 
 
-def _resume(study: Any, settings: Mapping[str, Any], client: Any) -> None:
-    """Check that the study is the one that is meant, and close what a killed process left open."""
-    from mlflow.exceptions import MlflowException
-    from optuna.trial import TrialState
+def _load(database: Path, name: str) -> tuple[Any, Any]:
+    """Optuna's storage, and the study in it."""
+    optuna = import_optuna()
+    try:
+        with FileLock(f"{database}.lock", timeout=60):  # two first starts would both create the tables
+            engine = {"connect_args": {"timeout": 60}}
+            storage = optuna.storages.RDBStorage(f"sqlite:///{database}", engine_kwargs=engine)
+            study = optuna.create_study(
+                storage=storage,
+                study_name=name,
+                direction="maximize",
+                pruner=optuna.pruners.MedianPruner(n_startup_trials=UNPRUNED_TRIALS),
+                load_if_exists=True,
+            )
+    except Exception as e:  # Optuna, SQLAlchemy and the file system each raise their own
+        raise ResearchError(f"cannot open the studies in {database}: {_first_line(e)}") from None
+    return storage, study
 
+
+def _check_settings(study: Any, settings: Mapping[str, Any]) -> None:
     before = study.user_attrs.get("settings")
     if before is None:
         study.set_user_attr("settings", dict(settings))
@@ -75,18 +79,32 @@ def _resume(study: Any, settings: Mapping[str, Any], client: Any) -> None:
     other = [key for key in dict.fromkeys([*before, *settings]) if before.get(key) != settings.get(key)]
     if other:
         raise ResearchError(f"study '{study.study_name}' was made with another {', '.join(other)}; give another --name")
-    try:
-        if "run_id" in study.user_attrs:
-            client.get_run(study.user_attrs["run_id"])
-        for trial in study.get_trials(states=(TrialState.RUNNING,)):
-            study.tell(trial.number, state=TrialState.FAIL)
-            if run_id := trial.user_attrs.get("run_id"):
-                client.set_terminated(run_id, "KILLED")
-    except MlflowException as e:
-        raise ResearchError(
-            f"study '{study.study_name}': its runs are not in {store_uri()} ({str(e).splitlines()[0]}); "
-            f"give another --name"
-        ) from None
+
+
+def _close_what_is_open(study: Any, client: Any) -> None:
+    """Mark the runs and trials that a killed process left RUNNING."""
+    from mlflow.exceptions import MlflowException
+    from optuna.trial import TrialState
+
+    if run_id := study.user_attrs.get("run_id"):
+        try:
+            parent = client.get_run(run_id).info
+            reason = "it was deleted" if parent.lifecycle_stage == "deleted" else ""
+        except MlflowException as e:
+            reason = _first_line(e)
+        if reason:
+            raise ResearchError(
+                f"study '{study.study_name}': its run {run_id} is not in {store_uri()} ({reason}); give another --name"
+            )
+        left = f"tags.mlflow.parentRunId = '{run_id}' and attributes.status = 'RUNNING'"
+        for run in client.search_runs([parent.experiment_id], left):
+            client.set_terminated(run.info.run_id, "KILLED")
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def finished(study: Any) -> list[Any]:

@@ -1,0 +1,193 @@
+"""Examples to passages: what each pass of the encoder reads, and which of its tokens speak for which row.
+
+A row is what is judged: a sentence, or a whole article. Nothing is truncated: what does not fit into one passage is
+read in several, and a row that stands in several is judged from all of them; they make one block.
+
+window    start  sentence end  sentence end ...     every sentence from its own tokens and the end token behind it
+sentence  start  sentence end  neighbours end       likewise, one passage for each sentence
+article   start  sentence end  sentence end ...     one row from all tokens and the start token of the first passage
+With a claim each passage begins with it: start  claim end ..., the first text of a pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from research.config import Encoded
+from research.models.encoder.tokens import Tokens
+from research.records import Article, Example, Task
+
+Ids = list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One pass: token ids, and how many of them are the first text of a pair (0: there is no pair)."""
+
+    ids: Ids
+    first: int = 0
+
+
+@dataclass(slots=True)
+class Block:
+    """Passages that have to be in one batch. `rows` are numbers among all rows of the examples; `tokens` holds
+    (place in rows, passage, start, end), half-open; `anchors` holds (passage, position), one per row."""
+
+    rows: list[int] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
+    tokens: list[tuple[int, int, int, int]] = field(default_factory=list)
+    anchors: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def width(self) -> int:
+        return max(len(p.ids) for p in self.passages)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Tokens that are read together: a sentence, or a part of one too long for a passage. `row` is None where it is
+    only context."""
+
+    ids: Ids
+    row: int | None
+
+
+class Passages:
+    """Cuts examples of one task into blocks of at most `config.max_tokens` tokens a passage."""
+
+    def __init__(self, config: Encoded, task: Task, tokens: Tokens) -> None:
+        self._context, self._task, self._tokens = config.context_tokens, task, tokens
+        self._longest = min(config.max_tokens, tokens.special.positions)
+        self._paired = config.input == "sentence" and task.unit == "sentence"
+
+    def read(self, examples: Sequence[Example]) -> list[Reading]:
+        """The tokens of each example, read once; `blocks` cuts them as often as wanted."""
+        readings, first = [], 0
+        for example in examples:
+            article = example.article
+            texts = [*_titles(article), *(s.text for s in article.sentences)] or [article.text]
+            ids = self._tokens(texts)
+            whole = self._task.unit != "sentence"
+            place = {} if whole else {span: first + i for i, span in enumerate(example.spans)}
+            spans = [None] * (len(texts) - len(article.sentences)) + [s.span for s in article.sentences]
+            rows = [first if whole else place.get(span) if span else None for span in spans]
+            claim = self._tokens([example.claim.claim])[0] if example.claim else []
+            pieces = [Piece(i, row) for i, row in zip(ids, rows, strict=True)]
+            readings.append(Reading(pieces, claim, whole))
+            first += len(example.spans)
+        return readings
+
+    def blocks(self, readings: Sequence[Reading], first_size: Callable[[int, int], int] | None = None) -> list[Block]:
+        """Every row in exactly one block. For training `first_size(low, high)` draws how long an article's first
+        window is, so that each pass over the data cuts articles at other places, and windows do not overlap."""
+        cut = self._pairs if self._paired else self._windows
+        return [block for reading in readings for block in cut(reading, first_size)]
+
+    def _windows(self, reading: Reading, draw: Callable[[int, int], int] | None) -> Iterator[Block]:
+        special = self._tokens.special
+        head = [special.start, *([*reading.claim, special.end] if reading.claim else [])]
+        room = self._longest - len(head)
+        pieces = [part for piece in reading.pieces for part in _parts(piece, room - 1)]
+        lengths = [len(piece.ids) + 1 for piece in pieces]
+        context = 0 if reading.whole or draw else self._context
+        size = draw(room // 2, room) if draw and sum(lengths) > room else room
+        block = Block()
+        for begin, stop, core, core_stop in windows(lengths, room, min(context, room // 3), size):
+            ids = list(head)
+            for i in range(begin, stop):
+                row, start = pieces[i].row, len(ids)
+                ids += [*pieces[i].ids, special.end]
+                if row is not None and core <= i < core_stop:
+                    anchor = 0 if reading.whole else len(ids) - 1
+                    _judge(block, row, len(block.passages), start, max(len(ids) - 1, start + 1), anchor)
+            block.passages.append(Passage(ids, len(head) if reading.claim else 0))
+            split = core_stop < len(pieces) and pieces[core_stop].row == pieces[core_stop - 1].row is not None
+            if not split:
+                yield from _finished(block)
+                block = Block()
+        yield from _finished(block)
+
+    def _pairs(self, reading: Reading, _: object) -> Iterator[Block]:
+        special = self._tokens.special
+        for i, piece in enumerate(reading.pieces):
+            if piece.row is None:
+                continue
+            block = Block()
+            for part in _parts(piece, self._longest - 3):
+                ids = [special.start, *part.ids, special.end]
+                room = self._longest - len(ids) - 1
+                before = reading.pieces[i - 1].ids if i else []
+                after = reading.pieces[i + 1].ids if i + 1 < len(reading.pieces) else []
+                first = len(ids)
+                half = max(room // 2, room - len(after) - 1)
+                before = before[max(0, len(before) - max(half, 0)) :]
+                ids += [*before, special.end, *after[: max(0, room - len(before) - 1)], special.end][: max(room + 1, 0)]
+                end = first - 1
+                _judge(block, piece.row, len(block.passages), 1, max(end, 2), end)
+                block.passages.append(Passage(ids, first))
+            yield block
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An example as tokens: its pieces in order, those of the claim (often none), whether all pieces are one row."""
+
+    pieces: list[Piece]
+    claim: Ids
+    whole: bool
+
+
+def windows(
+    lengths: Sequence[int], room: int, context: int, first: int | None = None
+) -> Iterator[tuple[int, int, int, int]]:
+    """Consecutive pieces of these lengths as windows (begin, stop, core, core_stop) of at most `room` tokens.
+
+    The cores follow each other without gap or overlap; where two windows meet, each one shows its core at least
+    `context` tokens of the other side, as far as whole pieces allow. The first window holds at most `first` tokens.
+    """
+    n, core = len(lengths), 0
+    size = room if first is None else first
+    while core < n:
+        begin, used = core, 0
+        while begin > 0 and used + lengths[begin - 1] <= context:
+            begin -= 1
+            used += lengths[begin]
+        stop = core
+        while stop < n and (stop == core or used + lengths[stop] <= size):
+            used += lengths[stop]
+            stop += 1
+        while used > room and begin < core:  # one long piece and its context: the piece comes first
+            used -= lengths[begin]
+            begin += 1
+        core_stop, behind = stop, 0
+        while stop < n and core_stop > core + 1 and behind + lengths[core_stop - 1] <= context:
+            core_stop -= 1
+            behind += lengths[core_stop]
+        yield begin, stop, core, core_stop
+        core, size = core_stop, room
+
+
+def _judge(block: Block, row: int, passage: int, start: int, end: int, anchor: int) -> None:
+    if not block.rows or block.rows[-1] != row:
+        block.rows.append(row)
+        block.anchors.append((passage, anchor))
+    block.tokens.append((len(block.rows) - 1, passage, start, end))
+
+
+def _finished(block: Block) -> Iterator[Block]:
+    if block.rows:
+        yield block
+
+
+def _parts(piece: Piece, room: int) -> list[Piece]:
+    """The piece, cut where it is longer than a passage."""
+    if len(piece.ids) <= room:
+        return [piece]
+    return [Piece(piece.ids[i : i + room], piece.row) for i in range(0, len(piece.ids), room)]
+
+
+def _titles(article: Article) -> list[str]:
+    """A title that the text does not begin with: context for what follows."""
+    first = article.sentences[0].text if article.sentences else article.text
+    return [article.title] if article.title and not first.startswith(article.title) else []

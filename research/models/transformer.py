@@ -1,0 +1,93 @@
+"""A pretrained encoder, fine-tuned: it reads the article in windows and judges every sentence from its own tokens.
+
+PyTorch and transformers are needed to fit one, and imported then. A folder that `save` wrote holds
+encoder/            the encoder and its tokenizer as transformers writes them: safetensors and JSON
+head.safetensors    the linear head
+tokenizer.json, inputs.json     what `Tokens` needs, so that an exported model runs without transformers
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+from scipy.special import expit, softmax
+
+from research.config import Transformer
+from research.models.encoder.passages import Passages
+from research.models.encoder.runtime import Runtime, TorchRuntime, pooled_rows
+from research.models.encoder.tokens import Tokens
+from research.models.encoder.weights import ENCODER, load_encoder, load_tokens
+from research.models.protocol import ALONE, Fitting, Probabilities, gold_matrix
+from research.records import Example, Task
+
+HEAD = "head.safetensors"
+
+
+class TransformerModel:
+    """`fit` fine-tunes encoder and head together; `predict_proba` needs one pass of the encoder over the articles."""
+
+    def __init__(self, config: Transformer, task: Task, seed: int = 0) -> None:
+        self.config, self.task, self.seed = config, task, seed
+        self.tokens: Tokens | None = None
+        self._encoder: Any = None
+        self._runtime: Runtime | None = None
+        self._weight: NDArray[np.float32] = np.zeros((len(task.labels), 0), np.float32)
+        self._bias: NDArray[np.float32] = np.zeros(len(task.labels), np.float32)
+
+    def fit(self, examples: Sequence[Example], fitting: Fitting = ALONE) -> None:
+        import torch
+
+        from research.models.encoder.network import Network, bf16
+        from research.models.encoder.training import Trainer
+
+        torch.manual_seed(self.seed)
+        self._encoder = load_encoder(self.config.pretrained, dropout=self.config.dropout)
+        self.tokens = load_tokens(self.config.pretrained, self._encoder.config)
+        half = bf16(self.config.precision)
+        network = Network(self._encoder, len(self.task.labels), half)
+        self._runtime = TorchRuntime(self._encoder, half)
+        passages = self._passages()
+        trainer = Trainer(network, passages, self.tokens.special, self.config, self.task, self.seed)
+
+        def judge() -> float | None:
+            self._take_head(network)
+            return fitting.judge(self.predict_proba(fitting.held_out)) if fitting.held_out else None
+
+        trainer.fit(passages.read(examples), gold_matrix(examples, self.task), fitting, judge)
+        self._take_head(network)
+
+    def predict_proba(self, examples: Sequence[Example]) -> Probabilities:
+        assert self.tokens and self._runtime, "fit or load first"
+        passages = self._passages()
+        blocks = passages.blocks(passages.read(examples))
+        margins = pooled_rows(self._runtime, blocks, self.tokens.special) @ self._weight.T + self._bias
+        margins = margins.astype(np.float64)
+        return np.asarray(expit(margins) if self.task.multi_label else softmax(margins, axis=1))
+
+    def save(self, folder: Path) -> None:
+        assert self.tokens, "fit or load first"
+        self._encoder.save_pretrained(folder / ENCODER, safe_serialization=True)
+        self.tokens.save(folder)
+        save_file({"weight": self._weight, "bias": self._bias}, folder / HEAD)
+
+    def load(self, folder: Path) -> None:
+        self.tokens = Tokens.load(folder)
+        arrays = load_file(folder / HEAD)
+        self._weight, self._bias = arrays["weight"], arrays["bias"]
+        from research.models.encoder.network import bf16, device
+
+        self._encoder = load_encoder(str(folder / ENCODER)).to(device())
+        self._runtime = TorchRuntime(self._encoder, bf16(self.config.precision))
+
+    def _passages(self) -> Passages:
+        assert self.tokens
+        return Passages(self.config, self.task, self.tokens)
+
+    def _take_head(self, network: Any) -> None:
+        self._weight = network.head.weight.detach().cpu().numpy().astype(np.float32)
+        self._bias = network.head.bias.detach().cpu().numpy().astype(np.float32)
