@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help install demo test test-slow bundled check bench ui clean
+.PHONY: help install demo test test-transformers test-slow bundled check bench ui clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -18,6 +18,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@
 
+$(VENV)/.installed-transformers: $(VENV)/.installed-dev constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[transformers,onnx]"
+	touch $@
+
 install: $(VENV)/.installed ## install the package into .venv (linear models; no torch)
 
 demo: install ## train on the shipped corpus, log the run, classify an article
@@ -29,7 +33,10 @@ demo: install ## train on the shipped corpus, log the run, classify an article
 test: $(VENV)/.installed-dev ## install and run the fast tests
 	$(BIN)/python -m pytest -q
 
-test-slow: $(VENV)/.installed-dev ## run all tests
+test-transformers: $(VENV)/.installed-transformers ## install PyTorch too and run the tests that need it
+	$(BIN)/python -m pytest -q -m transformers
+
+test-slow: $(VENV)/.installed-transformers ## run all tests
 	$(BIN)/python -m pytest -q --slow
 
 bundled: install ## train the models that the package carries (needs RESEARCH_DATA)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 BACKGROUND = "background"
@@ -131,20 +131,6 @@ class Row:
             out["fields"] = dict(self.fields)
         return out
 
-    @classmethod
-    def from_json(cls, obj: Mapping[str, Any]) -> Row:
-        labels = obj["labels"]
-        return cls(
-            task=obj["task"],
-            article_id=obj["article_id"],
-            claim_id=obj.get("claim_id", ""),
-            start=obj["start"],
-            end=obj["end"],
-            labels=None if labels is None else tuple(labels),
-            probabilities=obj.get("probabilities", {}),
-            fields=obj.get("fields", {}),
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -259,6 +245,15 @@ class Prediction:
     primary: Row | None
     derived: bool
     models: Mapping[str, Mapping[str, str]]
+
+    @property
+    def labelled_article(self) -> Article:
+        """The article with what was predicted in the place of gold."""
+        sentences = tuple(
+            Sentence(row.start, row.end, self.article.text[row.start : row.end], row.labels) for row in self.sentences
+        )
+        primary = self.primary.labels[0] if self.primary and self.primary.labels else None
+        return replace(self.article, sentences=sentences or self.article.sentences, primary=primary)
 
     @property
     def shares(self) -> dict[str, float]:

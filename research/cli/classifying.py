@@ -6,11 +6,13 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated
+from contextlib import nullcontext
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from research.cli.output import Format, print_tables
+from research.cli.output import Format, print_tables, writing
 
 if TYPE_CHECKING:
     from research.records import Prediction
@@ -28,9 +30,13 @@ def classify(
     abstain: Annotated[
         float | None, typer.Option(help="leave out what is unsure, until this share of the labels is expected wrong")
     ] = None,
+    labelled: Annotated[
+        Path | None, typer.Option(help="also write the articles with these labels, to train on: --dataset NAME++FILE")
+    ] = None,
     form: Annotated[Format | None, typer.Option("--format", help="default: table on a terminal, else jsonl")] = None,
 ) -> None:
     """Label new articles and each of their sentences."""
+    from research.articles import article_to_json
     from research.records import ResearchError
     from research.workflows.classify import abstaining, classify_sources, load_classifiers
     from research.workflows.registry import BUNDLED_FOLDER, is_bundled
@@ -43,10 +49,13 @@ def classify(
         failed += 1
         typer.echo(f"error: {origin}: {message}", err=True)
 
-    def counted(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
+    def counted(predictions: Iterable[Prediction], articles: IO[str] | None) -> Iterator[Prediction]:
         nonlocal done
         for prediction in predictions:
             yield prediction
+            if articles:
+                line = article_to_json(prediction.labelled_article) | {"split": "train"}
+                articles.write(json.dumps(line, ensure_ascii=False) + "\n")
             done += 1
             silent.update(prediction.abstentions)
             if done % 1000 == 0:
@@ -63,7 +72,8 @@ def classify(
     if abstain is not None:
         classifiers = abstaining(classifiers, abstain)
     predictions = classify_sources(sources, classifiers, report)
-    _print(counted(predictions), form or (Format.table if sys.stdout.isatty() else Format.jsonl))
+    with writing(labelled) if labelled else nullcontext() as articles:
+        _print(counted(predictions, articles), form or (Format.table if sys.stdout.isatty() else Format.jsonl))
     if not done and not failed:
         raise ResearchError(f"nothing to classify in {', '.join(sources)}")
     if abstain is not None:

@@ -6,9 +6,11 @@ import csv
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import typer
 
@@ -26,7 +28,7 @@ def print_tables(renderables: Iterable[Any]) -> None:
     """To stdout; colours and the terminal's width where there is a terminal, else wide enough to cut nothing off."""
     from rich.console import Console
 
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False, emoji=False)
     for one in renderables:
         console.print(one)
 
@@ -43,6 +45,22 @@ def print_records(records: Sequence[Mapping[str, Any]], form: Format) -> None:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([_cell(record.get(c)) for c in columns] for record in records)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[IO[str]]:
+    """A new text file that has its name only when it is whole. ResearchError when it cannot be written."""
+    from research.records import ResearchError
+
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            yield file
+        part.replace(path)
+    except OSError as e:
+        raise ResearchError(f"{path}: {e.strerror}") from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def progress_printer() -> Callable[[str, int, int], None]:

@@ -97,6 +97,9 @@ class Encoded(Trained):
     )
     max_tokens: int = Field(320, ge=16, description="tokens that one pass reads; longer articles take several")
     context_tokens: int = Field(64, ge=0, description="tokens of context on each side where windows meet")
+    cues: bool = Field(
+        True, description="besides, the context numbers of the linear models: cues, quotation, carry ..."
+    )
 
     @model_validator(mode="after")
     def _room_for_text(self) -> Encoded:

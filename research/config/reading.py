@@ -56,7 +56,16 @@ def named_section(folder: str, what: str, name: str, kinds: Iterable[str]) -> di
 
 
 def dataset_section(name: str) -> dict[str, Any]:
-    """As `named_section`; besides, a .jsonl file is a dataset of its own and `a+b` mixes several."""
+    """As `named_section`; besides, a .jsonl file is a dataset of its own, `a+b` mixes several, and what stands behind
+    `++` is only learned from."""
+    if "++" in name and not Path(name).exists():
+        first, *extra = name.split("++")
+        parts = first.split("+")
+        return {
+            "kind": "mix",
+            "parts": [dataset_section(part) for part in parts],
+            "extra": [dataset_section(part) for part in extra],
+        }
     if "+" in name and not Path(name).exists():
         return {"kind": "mix", "parts": [dataset_section(part) for part in name.split("+")]}
     if name.endswith(".jsonl"):

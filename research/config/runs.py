@@ -36,10 +36,18 @@ class Jsonl(Section):
 
 
 class Mix(Section):
-    """Several datasets, split by split."""
+    """Several datasets, split by split, and others that are only learned from: their train split is never held out
+    for folds and never scored."""
 
     kind: Literal["mix"] = "mix"
-    parts: tuple[DatasetConfig, ...] = Field(min_length=2)
+    parts: tuple[DatasetConfig, ...] = Field(min_length=1)
+    extra: tuple[DatasetConfig, ...] = Field((), description="learned from besides; not in folds, never scored")
+
+    @model_validator(mode="after")
+    def _several(self) -> Mix:
+        if len(self.parts) + len(self.extra) < 2:
+            raise ValueError("a mix of one dataset; expected two or more in parts and extra")
+        return self
 
 
 DatasetConfig = Annotated[Shipped | AttributionGold | Jsonl | Mix, Field(discriminator="kind")]

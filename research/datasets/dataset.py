@@ -21,7 +21,7 @@ from research.records import (
 if TYPE_CHECKING:
     import datasets as hf
 
-SPLITS = ("train", "dev", "test")
+SPLITS = ("extra", "train", "dev", "test")  # extra: learned from besides train, never held out or scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def features() -> hf.Features:
 
 
 def to_splits(entries: Iterable[Entry]) -> dict[str, hf.Dataset]:
-    """Entries as Hugging Face datasets, in the order train, dev, test; a split without articles is left out."""
+    """Entries as Hugging Face datasets, in the order of SPLITS; a split without articles is left out."""
     from datasets import Dataset as HfDataset
 
     rows: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from research.config import Mix
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def load_mix(config: Mix) -> Dataset:
-    """The parts of `config` concatenated split by split, in their order.
+    """The parts of `config` concatenated split by split, in their order; what `config.extra` has to train on becomes
+    the split "extra".
 
     `fields["dataset"]` names the part an article came from. ResearchError when two parts share an article id: which
     of the two a prediction belongs to could not be told.
@@ -24,7 +26,9 @@ def load_mix(config: Mix) -> Dataset:
     from datasets import concatenate_datasets
 
     parts = [load_dataset(part) for part in config.parts]
-    name = "+".join(part.name for part in parts)
+    extra = [_as_extra(load_dataset(part)) for part in config.extra]
+    name = "++".join(["+".join(part.name for part in parts), *(part.name for part in extra)])
+    parts += extra
     holder: dict[str, str] = {}
     for part in parts:
         for article_id in {i for rows in part.splits.values() for i in rows["article_id"]}:
@@ -39,8 +43,19 @@ def load_mix(config: Mix) -> Dataset:
         if having:
             splits[split] = concatenate_datasets([_marked(part, split) for part in having])
     missing = sum((Counter(part.missing) for part in parts), Counter[str]())
-    revision = digest("\n".join(f"{part.name} {part.revision}" for part in parts))
+    told = [f"{part.name} {part.revision}{' extra' * (i >= len(config.parts))}" for i, part in enumerate(parts)]
+    revision = digest("\n".join(told))
     return Dataset(name, revision, mixed_card([part.card for part in parts]), splits, dict(missing))
+
+
+def _as_extra(part: Dataset) -> Dataset:
+    """The dataset with nothing but its training articles, as the split "extra"."""
+    from datasets import concatenate_datasets
+
+    learned = [part.splits[split] for split in ("extra", "train") if split in part.splits]
+    if not learned:
+        raise ResearchError(f"{part.name}: no split 'train' to learn from; known: {', '.join(part.splits)}")
+    return replace(part, splits={"extra": concatenate_datasets(learned)})
 
 
 def _marked(part: Dataset, split: str) -> hf.Dataset:

@@ -26,7 +26,8 @@ class Fitting:
 
     `held_out` are annotated examples that training must not learn from, and `judge` scores their probabilities, higher
     is better. `report(epoch, numbers)` is called after each epoch, `progress(what, done, total)` after each batch.
-    `state` is a folder in which an interrupted training finds how far it was.
+    `state` is a folder in which an interrupted training finds how far it was; `cache` one for what depends on the texts
+    alone, which every fit and `predict_proba` of the same model may use again.
     """
 
     held_out: Sequence[Example] = ()
@@ -34,6 +35,7 @@ class Fitting:
     report: Callable[[int, Mapping[str, float]], None] = _silent
     progress: Callable[[str, int, int], None] = _silent
     state: Path | None = None
+    cache: Path | None = None
 
 
 ALONE = Fitting()

@@ -2,7 +2,8 @@
 
 PyTorch and transformers are needed to fit one, and imported then. A folder that `save` wrote holds
 encoder/            the encoder and its tokenizer as transformers writes them: safetensors and JSON
-head.safetensors    the linear head
+head.safetensors    the head
+context.json        the names of the context numbers
 tokenizer.json, inputs.json     what `Tokens` needs, so that an exported model runs without transformers
 """
 
@@ -13,19 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
 from scipy.special import expit, softmax
 
-from research.config import Transformer
+from research.config import Features, Transformer
+from research.models.encoder.head import Head
 from research.models.encoder.passages import Passages
 from research.models.encoder.runtime import Runtime, TorchRuntime, pooled_rows
 from research.models.encoder.tokens import Tokens
 from research.models.encoder.weights import ENCODER, load_encoder, load_tokens
+from research.models.features import CONTEXT_WEIGHT, FeatureExtractor
 from research.models.protocol import ALONE, Fitting, Probabilities, gold_matrix
 from research.records import Example, Task
-
-HEAD = "head.safetensors"
 
 
 class TransformerModel:
@@ -36,8 +35,9 @@ class TransformerModel:
         self.tokens: Tokens | None = None
         self._encoder: Any = None
         self._runtime: Runtime | None = None
-        self._weight: NDArray[np.float32] = np.zeros((len(task.labels), 0), np.float32)
-        self._bias: NDArray[np.float32] = np.zeros(len(task.labels), np.float32)
+        self._head: Head | None = None
+        no_words = Features(words=False, characters=False, neighbours=False)
+        self._numbers = FeatureExtractor(no_words, task) if config.cues else None  # divided by its CONTEXT_WEIGHT
 
     def fit(self, examples: Sequence[Example], fitting: Fitting = ALONE) -> None:
         import torch
@@ -49,36 +49,40 @@ class TransformerModel:
         self._encoder = load_encoder(self.config.pretrained, dropout=self.config.dropout)
         self.tokens = load_tokens(self.config.pretrained, self._encoder.config)
         half = bf16(self.config.precision)
-        network = Network(self._encoder, len(self.task.labels), half)
+        numbers = self._numbers.fit_transform(examples) / CONTEXT_WEIGHT if self._numbers else None
+        network = Network(self._encoder, len(self.task.labels), 0 if numbers is None else numbers.shape[1], half)
         self._runtime = TorchRuntime(self._encoder, half)
         passages = self._passages()
-        trainer = Trainer(network, passages, self.tokens.special, self.config, self.task, self.seed)
+        trainer = Trainer(network, passages, numbers, self.tokens.special, self.config, self.task, self.seed)
 
         def judge() -> float | None:
-            self._take_head(network)
+            self._head = Head(network.arrays())
             return fitting.judge(self.predict_proba(fitting.held_out)) if fitting.held_out else None
 
         trainer.fit(passages.read(examples), gold_matrix(examples, self.task), fitting, judge)
-        self._take_head(network)
+        self._head = Head(network.arrays())
 
     def predict_proba(self, examples: Sequence[Example]) -> Probabilities:
-        assert self.tokens and self._runtime, "fit or load first"
+        assert self.tokens and self._runtime and self._head, "fit or load first"
         passages = self._passages()
         blocks = passages.blocks(passages.read(examples))
-        margins = pooled_rows(self._runtime, blocks, self.tokens.special) @ self._weight.T + self._bias
-        margins = margins.astype(np.float64)
+        numbers = self._numbers.transform(examples) / CONTEXT_WEIGHT if self._numbers else None
+        margins = self._head.margins(pooled_rows(self._runtime, blocks, self.tokens.special), numbers)
         return np.asarray(expit(margins) if self.task.multi_label else softmax(margins, axis=1))
 
     def save(self, folder: Path) -> None:
-        assert self.tokens, "fit or load first"
+        assert self.tokens and self._head, "fit or load first"
         self._encoder.save_pretrained(folder / ENCODER, safe_serialization=True)
         self.tokens.save(folder)
-        save_file({"weight": self._weight, "bias": self._bias}, folder / HEAD)
+        self._head.save(folder)
+        if self._numbers:
+            self._numbers.save(folder)
 
     def load(self, folder: Path) -> None:
         self.tokens = Tokens.load(folder)
-        arrays = load_file(folder / HEAD)
-        self._weight, self._bias = arrays["weight"], arrays["bias"]
+        self._head = Head.load(folder)
+        if self._numbers:
+            self._numbers.load(folder)
         from research.models.encoder.network import bf16, device
 
         self._encoder = load_encoder(str(folder / ENCODER)).to(device())
@@ -87,7 +91,3 @@ class TransformerModel:
     def _passages(self) -> Passages:
         assert self.tokens
         return Passages(self.config, self.task, self.tokens)
-
-    def _take_head(self, network: Any) -> None:
-        self._weight = network.head.weight.detach().cpu().numpy().astype(np.float32)
-        self._bias = network.head.bias.detach().cpu().numpy().astype(np.float32)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from research.config import RunConfig, Trained
+from research.datasets.store import cache_folder
 from research.models import create
 from research.models.calibration import Calibration, calibrated, fit_calibration
 from research.models.checkpoint import Errors, prediction_rows
@@ -35,11 +36,12 @@ def out_of_fold(
     examples: Sequence[Example],
     progress: Progress = lambda *_: None,
     state: Path | None = None,
+    extra: Sequence[Example] = (),
 ) -> Probabilities:
-    """Shape (spans, labels): each article judged by a model that was fitted on the other folds. A fold that is found
-    in the folder `state` is not fitted again."""
+    """Shape (spans, labels): each article judged by a model that was fitted on the other folds, and on `extra`. A fold
+    that is found in the folder `state` is not fitted again."""
     probabilities = np.zeros((sum(len(e.spans) for e in examples), len(task.labels)))
-    for own, found in each_fold(config, task, examples, progress, state):
+    for own, found in each_fold(config, task, examples, progress, state, extra):
         probabilities[own] = found
     return probabilities
 
@@ -50,20 +52,23 @@ def each_fold(
     examples: Sequence[Example],
     progress: Progress = lambda *_: None,
     state: Path | None = None,
+    extra: Sequence[Example] = (),
 ) -> Iterator[tuple[NDArray[np.bool_], Probabilities]]:
     """Fold by fold, each fitted when it is asked for: which spans it holds (spans,), and their probabilities."""
     fold = assign_folds(examples, config.train.folds, config.train.seed)
     for i in range(config.train.folds):
         progress("fold", i, config.train.folds)
         folder = state / f"fold-{i}" if state else None
-        yield _per_span(fold, examples) == i, _fold_probabilities(config, task, examples, fold == i, progress, folder)
+        fitted, own = ([e for e, f in zip(examples, fold, strict=True) if (f == i) == held] for held in (False, True))
+        found = _fold_probabilities(config, task, [*fitted, *extra], own, progress, folder)
+        yield _per_span(fold, examples) == i, found
 
 
 def _fold_probabilities(
     config: RunConfig,
     task: Task,
-    examples: Sequence[Example],
-    own: NDArray[np.bool_],
+    fitted: Sequence[Example],
+    own: Sequence[Example],
     progress: Progress,
     state: Path | None,
 ) -> Probabilities:
@@ -71,10 +76,8 @@ def _fold_probabilities(
     if kept and kept.is_file():
         return np.asarray(np.load(kept, allow_pickle=False))
     model = create(config.model, task, config.train.seed)
-    model.fit(
-        [e for e, is_own in zip(examples, own, strict=True) if not is_own], Fitting(progress=progress, state=state)
-    )
-    found = model.predict_proba([e for e, is_own in zip(examples, own, strict=True) if is_own])
+    model.fit(fitted, Fitting(progress=progress, state=state, cache=cache_folder()))
+    found = model.predict_proba(own)
     if kept:
         kept.parent.mkdir(parents=True, exist_ok=True)
         part = kept.with_suffix(".part")

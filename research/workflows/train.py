@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import tempfile
 import time
@@ -15,6 +16,7 @@ import yaml
 
 from research.config import Encoded, RunConfig, flatten, run_config
 from research.datasets import Dataset, audit, drop_leaks, leaks, load_dataset
+from research.datasets.store import cache_folder
 from research.models import create
 from research.models.calibration import calibrated
 from research.models.checkpoint import Checkpoint, is_checkpoint
@@ -74,7 +76,7 @@ def train(
     examples = {split: annotated(task, dataset.articles(split)) for split in dataset.splits}
     if not examples.get("train"):
         raise ResearchError(f"{dataset.name}: no article of train is annotated for task '{task.name}'")
-    held_out = [split for split in HELD_OUT if examples.get(split)]
+    held_out, extra = [split for split in HELD_OUT if examples.get(split)], examples.get("extra", [])
     name = f"{model_name or config.model.kind}-{dataset.name}-s{config.train.seed}"
     tags = {
         "dataset": dataset.name,
@@ -84,10 +86,10 @@ def train(
     }
     with tracked_run(task.name, name, tags, run_id=resumed, nested=nested) as run:
         if not resumed:
-            _describe(config, dataset, ["train", *held_out], run.info.run_id)
+            _describe(config, dataset, [*(["extra"] if extra else []), "train", *held_out], run.info.run_id)
         started = time.perf_counter()
         state = STATES / run.info.run_id if config.model.kind == "transformer" else None
-        checkpoint, cv = _fit(config, task, dataset, examples["train"], progress, state)
+        checkpoint, cv = _fit(config, task, dataset, examples["train"], extra, progress, state)
         costs = {"cost/train_seconds": time.perf_counter() - started}
         predicted: dict[str, list[Row]] = {"cv": cv} if cv else {}
         for i, split in enumerate(held_out):
@@ -100,10 +102,10 @@ def train(
             gold = gold_rows(task, examples["train" if split == "cv" else split])
             scores[split], floors[split] = log_split(split, gold, rows, config.scoring)
         progress("log the model", 0, 1)
-        extra = "[transformers]" if isinstance(config.model, Encoded) else ""
+        needs = "[transformers]" if isinstance(config.model, Encoded) else ""
         with tempfile.TemporaryDirectory() as folder:
             checkpoint.save(Path(folder, "checkpoint"))
-            log_checkpoint(Path(folder, "checkpoint"), task, costs, extra)
+            log_checkpoint(Path(folder, "checkpoint"), task, costs, needs)
             if save:
                 shutil.rmtree(save, ignore_errors=True)
                 shutil.copytree(Path(folder, "checkpoint"), save)
@@ -136,7 +138,8 @@ def to_yaml(config: RunConfig) -> str:
 
 def config_digest(config: RunConfig) -> str:
     """12 hex digits that name a complete config."""
-    return hashlib.sha256(to_yaml(config).encode()).hexdigest()[:12]
+    whole = json.dumps(config.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()[:12]
 
 
 def _describe(config: RunConfig, dataset: Dataset, splits: Sequence[str], run_id: str) -> None:
@@ -182,18 +185,19 @@ def _fit(
     task: Task,
     dataset: Dataset,
     examples: Sequence[Example],
+    extra: Sequence[Example],
     progress: Progress,
     state: Path | None,
 ) -> tuple[Checkpoint, list[Row]]:
-    """The checkpoint, and the cross-validated rows (none without folds)."""
+    """The checkpoint, and the cross-validated rows (none without folds). `extra` is only learned from."""
     model = create(config.model, task, config.train.seed)
     if config.train.folds:
-        judged, probabilities = examples, out_of_fold(config, task, examples, progress, state)
+        judged, probabilities = examples, out_of_fold(config, task, examples, progress, state, extra)
         progress("fit on all", 0, 1)
-        model.fit(examples, _fitting(progress, state))
+        model.fit([*examples, *extra], _fitting(progress, state))
     else:
         fitted, judged = hold_out(config, examples)
-        model.fit(fitted, _fitting(progress, state, task, judged))
+        model.fit([*fitted, *extra], _fitting(progress, state, task, judged))
         probabilities = model.predict_proba(judged)
     gold = gold_matrix(judged, task)
     calibration = choose_calibration(config, task, probabilities, gold)
@@ -202,7 +206,7 @@ def _fit(
     trained_on = {
         "dataset": dataset.name,
         "revision": dataset.revision,
-        "texts": sorted({text_digest(e.article) for e in examples}),
+        "texts": sorted({text_digest(e.article) for e in (*examples, *extra)}),
     }
     errors = measure_errors(task, judged, rows)
     checkpoint = Checkpoint(model, config.model, task, thresholds, trained_on, calibration, errors)
@@ -225,4 +229,4 @@ def _fitting(
 
         mlflow.log_metrics({f"epoch/{name}": value for name, value in numbers.items()}, step=epoch)
 
-    return Fitting(held_out, judge, report, progress, state / "whole" if state else None)
+    return Fitting(held_out, judge, report, progress, state / "whole" if state else None, cache_folder())

@@ -5,29 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from research.models.encoder.batches import Batch
+from research.models.encoder.head import HIDDEN
 
 Tensors = Mapping[str, Tensor]
 
 
 class Network(nn.Module):
-    """Logits (R, labels) of the rows of a batch: one linear function of each row's pooled vector (`batches.pooled`).
+    """Logits (R, labels) of the rows of a batch: one linear function of each row's pooled vector (`batches.pooled`)
+    and of HIDDEN units that see its `numbers` context numbers, if any. `Head` does the same with numpy.
 
     With `half` the encoder computes in bfloat16; weights, pooling and head stay in 32 bits.
     """
 
-    def __init__(self, encoder: Any, labels: int, half: bool) -> None:
+    def __init__(self, encoder: Any, labels: int, numbers: int, half: bool) -> None:
         super().__init__()
         self.encoder, self.in_half = encoder, half
-        self.head = nn.Linear(2 * encoder.config.hidden_size, labels)
+        self.numbers = nn.Linear(numbers, HIDDEN) if numbers else None
+        self.head = nn.Linear(2 * encoder.config.hidden_size + (HIDDEN if numbers else 0), labels)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, batch: Tensors) -> Tensor:
-        return self.head(self.pooled(batch))  # type: ignore[no-any-return]
+        vectors = self.pooled(batch)
+        if self.numbers is not None:
+            vectors = torch.cat([vectors, self.numbers(batch["numbers"]).relu()], dim=1)
+        logits: Tensor = self.head(vectors)
+        return logits
+
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """The weights but for the encoder's, as `Head` takes them."""
+        return {
+            name: parameter.detach().cpu().numpy().copy()
+            for name, parameter in self.named_parameters()
+            if not name.startswith("encoder.")
+        }
 
     def pooled(self, batch: Tensors) -> Tensor:
         """Shape (R, 2H), as `batches.pooled`."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 
 from research.config import Transformer
@@ -42,14 +43,22 @@ class Course:
 
 
 class Trainer:
-    """Fits a network to rows of gold (rows, labels), in passages that are cut anew for each epoch."""
+    """Fits a network to rows of gold (rows, labels), in passages that are cut anew for each epoch. `numbers` (rows, C)
+    are the rows' context numbers, if the network sees any."""
 
     def __init__(
-        self, network: Network, passages: Passages, special: Special, config: Transformer, task: Task, seed: int
+        self,
+        network: Network,
+        passages: Passages,
+        numbers: csr_matrix | None,
+        special: Special,
+        config: Transformer,
+        task: Task,
+        seed: int,
     ) -> None:
         from accelerate import Accelerator
 
-        self.network, self.passages, self.special = network, passages, special
+        self.network, self.passages, self.numbers, self.special = network, passages, numbers, special
         self.config, self.task, self.seed = config, task, seed
         # The network itself chooses its precision: only the encoder is worth half of one.
         self.accelerator = Accelerator(
@@ -115,7 +124,11 @@ class Trainer:
         targets: Tensor,
         criterion: Callable[[Tensor, Tensor], Tensor],
     ) -> int:
-        batch = {k: v.to(self.accelerator.device) for k, v in tensors(collate(blocks, self.special)).items()}
+        read = collate(blocks, self.special)
+        arrays = tensors(read)
+        if self.numbers is not None:
+            arrays["numbers"] = torch.from_numpy(self.numbers[read.rows].toarray().astype(np.float32))
+        batch = {k: v.to(self.accelerator.device) for k, v in arrays.items()}
         speed = schedule(done, self.config.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * speed
@@ -177,9 +190,10 @@ def loss_function(config: Transformer, task: Task, gold: Tensor) -> Callable[[Te
     share = gold.mean(dim=0).clamp(1 / max(len(gold), 1), 1)
     balanced = config.class_weight == "balanced"
     if task.multi_label:
-        return nn.BCEWithLogitsLoss(pos_weight=(1 - share) / share if balanced else None)
-    weigh = nn.CrossEntropyLoss(weight=1 / (share * len(share)) if balanced else None)
-    return lambda logits, rows: weigh(logits, rows.argmax(dim=1))
+        by_label = nn.BCEWithLogitsLoss(pos_weight=(1 - share) / share if balanced else None)
+        return lambda logits, rows: by_label(logits, rows)
+    over_labels = nn.CrossEntropyLoss(weight=1 / (share * len(share)) if balanced else None)
+    return lambda logits, rows: over_labels(logits, rows.argmax(dim=1))
 
 
 def freeze(network: Network, layers: int) -> None:
