@@ -99,10 +99,13 @@ def test_what_decides_the_vectors_decides_the_name(
         return len(kept(cache))
 
     assert files_after(tiny_encoder, examples[:2]) == 2
-    untitled = replace(articles[0], title="Another title")
-    assert files_after(tiny_encoder, [*examples_for(ATTRIBUTION, [untitled]), examples[1]]) == 3
-    longer = replace(articles[0], text=articles[0].text + " More.")
-    assert files_after(tiny_encoder, [*examples_for(ATTRIBUTION, [longer]), examples[1]]) == 4
+    retitled = replace(articles[0], title="Another title")
+    assert files_after(tiny_encoder, [*examples_for(ATTRIBUTION, [retitled]), examples[1]]) == 3
+    first = articles[0].sentences[0]
+    other_letter = ("A" if first.text[0] != "A" else "B") + articles[0].text[1:]
+    head = replace(first, text=other_letter[first.start : first.end])
+    changed = replace(articles[0], text=other_letter, sentences=(head, *articles[0].sentences[1:]))
+    assert files_after(tiny_encoder, [*examples_for(ATTRIBUTION, [changed]), examples[1]]) == 4
     halved = replace(examples[0], spans=examples[0].spans[::2], gold=examples[0].gold[::2])
     assert files_after(tiny_encoder, [halved, examples[1]]) == 4  # the same article, other spans to judge
     assert files_after(tiny_encoder, examples[:2], input="sentence") == 6
@@ -135,7 +138,6 @@ def test_learns_more_than_the_floor(tiny_encoder: Path, articles: list[Article],
         fitted = model(tiny_encoder, task, cues=cues, c=10)
         fitted.fit(train)
         found = fitted.predict_proba(held_out)
-        print(task.name, cues, precision(found, held_out, task), precision(floor.predict_proba(held_out), held_out, task))
         assert precision(found, held_out, task) > precision(floor.predict_proba(held_out), held_out, task) + gain
         assert task.multi_label or np.allclose(found.sum(axis=1), 1)
 

@@ -67,19 +67,20 @@ def progress_printer() -> Callable[[str, int, int], None]:
     """Lines on stderr: one for each step, or where there are many one every EVERY seconds, with the seconds since the
     start and those that the steps of this name still need."""
     started = time.monotonic()
-    name, since, printed = "", started, started
+    name, since, first, printed = "", started, 0, started  # first: what was already done when the name came up
 
     def report(step: str, done: int, total: int) -> None:
-        nonlocal name, since, printed
+        nonlocal name, since, first, printed
         now = time.monotonic()
         before, name = name, step.partition(",")[0]  # what follows a comma changes while the work goes on
         if new := name != before or done == 0:
-            since = now
+            since, first = now, done
         if not new and total > FEW and now - printed < EVERY:
             return
         printed = now
         of = f" {done + 1}/{total}" if total > 1 else ""
-        left = f", {(now - since) / done * (total - done):.0f} s left" if done and total > FEW else ""
+        seconds = (now - since) / (done - first) * (total - done) if done > first else 0.0
+        left = f", {seconds:.0f} s left" if done > first and total > FEW else ""
         typer.echo(f"[{now - started:5.0f} s] {step}{of}{left}", err=True)
 
     return report

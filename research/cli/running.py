@@ -52,6 +52,7 @@ def train(
 
         typer.echo(yaml.safe_dump(resolved.model_dump(mode="json"), sort_keys=False), nl=False)
         return
+    from research.workflows.tracking import follows
     from research.workflows.train import train as run
 
     result = run(
@@ -60,8 +61,10 @@ def train(
         save=save,
         experiment=experiment,
         resumed=resumed,
-        progress=progress_printer(),
+        progress=(lambda *_: None) if follows() else progress_printer(),
     )
+    if follows():  # another process prints
+        return
     _print_scores(form, result.run_id, result.run_name, result.scores, result.floors)
     if result.version:
         typer.echo(f"champion of task '{resolved.task}' is now version {result.version}", err=True)

@@ -5,6 +5,7 @@ Unknown keys are refused, and all problems of a config are reported at once, eac
 
 from research.config.models import (
     MODEL_SCHEMAS,
+    Blend,
     Cues,
     EmbeddingLogreg,
     Encoded,
@@ -46,6 +47,7 @@ __all__ = [
     "DATASET_SCHEMAS",
     "MODEL_SCHEMAS",
     "AttributionGold",
+    "Blend",
     "Cues",
     "DatasetConfig",
     "EmbeddingLogreg",

@@ -133,9 +133,25 @@ class Transformer(Encoded):
     precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="auto: bf16 where the processor has it")
 
 
+class Blend(Trained):
+    """Several models whose margins are averaged. Calibration and thresholds of the parts are not used, the blend has
+    its own."""
+
+    kind: Literal["blend"] = "blend"
+    parts: tuple[ModelConfig, ...] = Field(min_length=2)
+    weights: tuple[Annotated[float, Field(gt=0)], ...] = Field((), description="one for each part; empty: equal ones")
+
+    @model_validator(mode="after")
+    def _a_weight_each(self) -> Blend:
+        if self.weights and len(self.weights) != len(self.parts):
+            raise ValueError(f"weights: expected {len(self.parts)}, one for each part")
+        return self
+
+
 ModelConfig = Annotated[
-    Majority | Cues | TfidfLogreg | TfidfSvm | EmbeddingLogreg | Transformer, Field(discriminator="kind")
+    Majority | Cues | TfidfLogreg | TfidfSvm | EmbeddingLogreg | Transformer | Blend, Field(discriminator="kind")
 ]
+Blend.model_rebuild()
 
 MODEL_SCHEMAS: Mapping[str, type[Section]] = {
     s.model_fields["kind"].default: s for s in get_args(get_args(ModelConfig)[0])

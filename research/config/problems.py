@@ -64,7 +64,7 @@ def _problem(schema: type[Section], error: Mapping[str, Any]) -> str:
         return f"{path}: '{given}' {problem}; known: {known}"
     expected = EXPECTED.get(error["type"]) or error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     found = "" if error["type"] == "missing" or isinstance(given, Mapping) else f" (found {_shown(given)})"
-    return f"{path}: {expected}{found}"
+    return f"{path}: {expected}{found}" if path else expected
 
 
 def _shown(value: Any) -> str:

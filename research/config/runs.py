@@ -93,9 +93,17 @@ class RunConfig(Section):
     def _folds_of_the_kind(cls, values: Any) -> Any:
         """What takes minutes to train is trained once, unless folds are asked for."""
         model, train = values.get("model"), values.get("train", {})
-        if isinstance(model, Mapping) and model.get("kind") == "transformer" and isinstance(train, Mapping):
+        parts = [model, *(model.get("parts") or ())] if isinstance(model, Mapping) else []
+        slow = any(isinstance(part, Mapping) and part.get("kind") == "transformer" for part in parts)
+        if slow and isinstance(train, Mapping):
             return {**values, "train": {"folds": 0, **train}}
         return values
+
+    @model_validator(mode="after")
+    def _patience_has_a_score(self) -> RunConfig:
+        if self.train.folds and getattr(self.model, "patience", None):
+            raise ValueError("model.patience: goes with train.folds 0, which holds articles out; expected null")
+        return self
 
 
 Several = Annotated[tuple[str, ...], BeforeValidator(lambda v: [v] if isinstance(v, str) else v), Field(min_length=1)]

@@ -22,6 +22,7 @@ MODELS: Mapping[str, str] = {
     "tfidf-svm": "research.models.linear:TfidfSvm",
     "embedding-logreg": "research.models.embedding:EmbeddingLogreg",
     "transformer": "research.models.transformer:TransformerModel",
+    "blend": "research.models.blend:BlendModel",
 }
 
 

@@ -58,8 +58,7 @@ class EmbeddingLogreg:
     def fit(self, examples: Sequence[Example], fitting: Fitting = ALONE) -> None:
         encoder = load_encoder(self.config.pretrained)
         self.tokens = load_tokens(self.config.pretrained, encoder.config)
-        kept = folder_of(fitting.cache, self.config, self.task, encoder, self.tokens) if fitting.cache else None
-        self._embeddings = self._run(encoder, kept)
+        self._embeddings = self._run(encoder, folder_of(fitting.cache, encoder) if fitting.cache else None)
         vectors = self._embeddings.of(examples, fitting.progress)
         rows = np.concatenate([v[place] for v, place in zip(vectors, self._places(examples), strict=True)])
         self._mean, self._scale = rows.mean(axis=0), _positive(rows.std(axis=0))

@@ -1,7 +1,7 @@
 """A pretrained encoder, fine-tuned: it reads the article in windows and judges every sentence from its own tokens.
 
 PyTorch and transformers are needed to fit one, and imported then. A folder that `save` wrote holds
-encoder/            the encoder and its tokenizer as transformers writes them: safetensors and JSON
+encoder/            the encoder as transformers writes it: safetensors and JSON
 head.safetensors    the head
 context.json        the names of the context numbers
 tokenizer.json, inputs.json     what `Tokens` needs, so that an exported model runs without transformers
@@ -28,10 +28,15 @@ from research.records import Example, Task
 
 
 class TransformerModel:
-    """`fit` fine-tunes encoder and head together; `predict_proba` needs one pass of the encoder over the articles."""
+    """`fit` fine-tunes encoder and head together; `predict_proba` needs one pass of the encoder over the articles.
+
+    `costs` are what the fit has read (`Passages.coverage`) and how fast; its `earlier_seconds` are those that a
+    training took before it was interrupted.
+    """
 
     def __init__(self, config: Transformer, task: Task, seed: int = 0) -> None:
         self.config, self.task, self.seed = config, task, seed
+        self.costs: dict[str, float] = {}
         self.tokens: Tokens | None = None
         self._encoder: Any = None
         self._runtime: Runtime | None = None
@@ -59,7 +64,16 @@ class TransformerModel:
             self._head = Head(network.arrays())
             return fitting.judge(self.predict_proba(fitting.held_out)) if fitting.held_out else None
 
-        trainer.fit(passages.read(examples), gold_matrix(examples, self.task), fitting, judge)
+        readings = passages.read(examples)
+        told = passages.coverage(readings, passages.blocks(readings))
+        text = "read {windows:,} windows, {tokens_read:,} tokens, {tokens_dropped:,} dropped"
+        fitting.progress(text.format(**told), 0, 1)
+        course = trainer.fit(readings, gold_matrix(examples, self.task), fitting, judge)
+        self.costs = {
+            **told,
+            "train_rows_per_second": course.rows / max(course.seconds, 1e-9),
+            "earlier_seconds": course.earlier,
+        }
         self._head = Head(network.arrays())
 
     def predict_proba(self, examples: Sequence[Example]) -> Probabilities:

@@ -17,6 +17,7 @@ from research.models.decision import decide
 from research.models.protocol import Fitting, Gold, Probabilities, gold_matrix
 from research.records import Example, ResearchError, Row, Task, gold_rows
 from research.scoring import best_threshold, error_sums, join, risk_curve, risk_table
+from research.workflows.tracking import follows
 
 Progress = Callable[[str, int, int], None]
 
@@ -78,19 +79,24 @@ def _fold_probabilities(
     model = create(config.model, task, config.train.seed)
     model.fit(fitted, Fitting(progress=progress, state=state, cache=cache_folder()))
     found = model.predict_proba(own)
-    if kept:
+    if kept and not follows():
         kept.parent.mkdir(parents=True, exist_ok=True)
         part = kept.with_suffix(".part")
         with part.open("wb") as file:
             np.save(file, found, allow_pickle=False)
         part.replace(kept)
+        for left in set(kept.parent.iterdir()) - {kept}:  # the state of a training that is done, as big as its weights
+            left.unlink()
     return found
 
 
 def hold_out(config: RunConfig, examples: Sequence[Example]) -> tuple[list[Example], list[Example]]:
     """The examples to fit on, and those that choose thresholds and the best epoch: about `train.held_out` of the
-    articles, whole events."""
-    fold = assign_folds(examples, max(2, round(1 / config.train.held_out)), config.train.seed)
+    articles, whole events; two at least, which `cv_rows` judges by each other."""
+    units = len({e.article.event or e.article.article_id for e in examples})
+    if units < 4:
+        raise ResearchError(f"train.held_out: needs 4 articles or events to hold out some; train has {units}")
+    fold = assign_folds(examples, max(2, min(round(1 / config.train.held_out), units // 2)), config.train.seed)
     fitted, chosen = ([e for e, f in zip(examples, fold, strict=True) if (f == 0) == own] for own in (False, True))
     return fitted, chosen
 

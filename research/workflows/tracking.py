@@ -17,6 +17,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from filelock import FileLock
@@ -156,6 +157,26 @@ def shared_view(task: str, splits: Sequence[str] = SPLITS) -> dict[str, Any]:
         ],
         "isAccordionReordered": True,
     }
+
+
+def follows() -> bool:
+    """Whether this process only helps another one to train: `accelerate launch` starts the same command several times,
+    and the first one reports."""
+    return int(os.environ.get("RANK", "0")) > 0
+
+
+@contextmanager
+def own_store() -> Iterator[None]:
+    """A store for one process alone, gone at the end: what a process that `follows` logs is logged already."""
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    with TemporaryDirectory() as folder:
+        os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{Path(folder, DEFAULT_STORE)}"
+        try:
+            yield
+        finally:
+            os.environ.pop("MLFLOW_TRACKING_URI")
+            if before:
+                os.environ["MLFLOW_TRACKING_URI"] = before
 
 
 @contextmanager

@@ -8,13 +8,14 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import yaml
 
-from research.config import Encoded, RunConfig, flatten, run_config
+from research.config import Blend, Encoded, RunConfig, Transformer, flatten, run_config
 from research.datasets import Dataset, audit, drop_leaks, leaks, load_dataset
 from research.datasets.store import cache_folder
 from research.models import create
@@ -34,7 +35,15 @@ from research.workflows.folds import (
 )
 from research.workflows.registry import find_run, log_checkpoint, promote
 from research.workflows.results import log_split
-from research.workflows.tracking import add_note, log_config, log_dataset, open_store, tracked_run
+from research.workflows.tracking import (
+    add_note,
+    follows,
+    log_config,
+    log_dataset,
+    open_store,
+    own_store,
+    tracked_run,
+)
 
 HELD_OUT = ("dev", "test")
 STATES = Path(".training")  # run id -> how far an interrupted training was; gone when the run is finished
@@ -84,13 +93,23 @@ def train(
         "config_digest": config_digest(config),
         **({"experiment": experiment} if experiment else {}),
     }
-    with tracked_run(task.name, name, tags, run_id=resumed, nested=nested) as run:
-        if not resumed:
+    if resumed and (was := open_store().get_run(resumed).data.tags.get("dataset_revision")) != dataset.revision:
+        raise ResearchError(
+            f"{dataset.name}: the run began with revision {was}, now it is {dataset.revision}: train anew"
+        )
+    run_id = None if follows() else resumed
+    with (
+        own_store() if follows() else nullcontext(),
+        tracked_run(task.name, name, tags, run_id=run_id, nested=nested) as run,
+    ):
+        if not run_id:
             _describe(config, dataset, [*(["extra"] if extra else []), "train", *held_out], run.info.run_id)
         started = time.perf_counter()
-        state = STATES / run.info.run_id if config.model.kind == "transformer" else None
+        state = STATES / (resumed or run.info.run_id) if isinstance(config.model, Transformer | Blend) else None
         checkpoint, cv = _fit(config, task, dataset, examples["train"], extra, progress, state)
-        costs = {"cost/train_seconds": time.perf_counter() - started}
+        costs = {f"cost/{name}": value for name, value in getattr(checkpoint.model, "costs", {}).items()}
+        # What finished folds of an interrupted training took is not known.
+        costs["cost/train_seconds"] = time.perf_counter() - started + costs.pop("cost/earlier_seconds", 0)
         predicted: dict[str, list[Row]] = {"cv": cv} if cv else {}
         for i, split in enumerate(held_out):
             progress("predict", i, len(held_out))
@@ -102,17 +121,18 @@ def train(
             gold = gold_rows(task, examples["train" if split == "cv" else split])
             scores[split], floors[split] = log_split(split, gold, rows, config.scoring)
         progress("log the model", 0, 1)
-        needs = "[transformers]" if isinstance(config.model, Encoded) else ""
+        parts = (config.model, *getattr(config.model, "parts", ()))
+        needs = "[transformers]" if any(isinstance(part, Encoded) for part in parts) else ""
         with tempfile.TemporaryDirectory() as folder:
             checkpoint.save(Path(folder, "checkpoint"))
             log_checkpoint(Path(folder, "checkpoint"), task, costs, needs)
-            if save:
+            if save and not follows():
                 shutil.rmtree(save, ignore_errors=True)
                 shutil.copytree(Path(folder, "checkpoint"), save)
-        if state:
+        if state and not follows():
             shutil.rmtree(state, ignore_errors=True)
-        run_id = run.info.run_id
-    version = promote(run_id, task.name) if promoted else None
+        run_id, name = run.info.run_id, run.info.run_name
+    version = promote(run_id, task.name) if promoted and not follows() else None
     thresholds = dict(zip(task.labels, checkpoint.thresholds, strict=True))
     return TrainResult(run_id, name, scores, floors, thresholds, version)
 

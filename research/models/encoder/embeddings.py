@@ -1,8 +1,8 @@
-"""What a frozen encoder makes of each row of an example, kept in a folder by content.
+"""What a frozen encoder makes of each row of an example, kept in a folder.
 
-A file `embeddings/<encoder and reading>/<texts>.npy` holds the pooled vectors of one article (with a claim: of the
-pair) as 32-bit floats; both names are sha256. Whatever decides the vectors is in one of the two, so that nothing has to
-be cleared: other weights, another tokenizer, other windows or another letter in the text are another name.
+A file `embeddings/<encoder>/<what it reads>.npy` holds the pooled vectors of one article (with a claim: of the pair) as
+32-bit floats. Both names are sha256: of the weights, and of the passages as token ids. So nothing has to be cleared:
+another letter in the text, another tokenizer or other windows are another name.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from research.config import Encoded
-from research.models.encoder.passages import Passages
+from research.models.encoder.passages import Block, Passages
 from research.models.encoder.runtime import Runtime, pooled_rows
 from research.models.encoder.tokens import Tokens
 from research.records import Example, Task
 
-LAYOUT = 1  # raise it when passages are cut or pooled in another way: everything is then encoded anew
+POOLING = 1  # raise it when hidden states become vectors in another way: everything is then encoded anew
 CHUNK = 32  # examples that are encoded together: what an interruption loses at most
 
 Vectors = NDArray[np.float32]
@@ -46,51 +46,54 @@ class Embeddings:
     def of(self, examples: Sequence[Example], progress: Progress = lambda *_: None) -> list[Vectors]:
         """Shape (units, 2H) per example: a row for every sentence of the article, in order, whichever are judged; or
         one for the whole article."""
-        wholes = [self._whole(example) for example in examples]
-        files = [self._folder / f"{_content(e)}.npy" if self._folder else None for e in wholes]
-        found = [_read(file) if file else None for file in files]
-        missing = [i for i, vectors in enumerate(found) if vectors is None]
+        blocks = [self._blocks(example) for example in examples]
+        files = [self._folder / f"{_digest(found)}.npy" if self._folder else None for found in blocks]
+        vectors = {i: kept for i, file in enumerate(files) if file and (kept := _read(file)) is not None}
+        missing = [i for i in range(len(examples)) if i not in vectors]
         for start in range(0, len(missing), CHUNK):
             progress("encode", start, len(missing))
             chosen = missing[start : start + CHUNK]
-            for i, vectors in zip(chosen, self._encode([wholes[i] for i in chosen]), strict=True):
-                found[i] = vectors
+            for i, made in zip(chosen, self._encode([blocks[i] for i in chosen]), strict=True):
+                vectors[i] = made
                 if file := files[i]:
-                    _keep(file, vectors)
-        return [vectors for vectors in found if vectors is not None]
+                    _keep(file, made)
+        return [vectors[i] for i in range(len(examples))]
 
-    def _whole(self, example: Example) -> Example:
-        """All sentences of the article as spans: the encoder reads them anyway."""
+    def _blocks(self, example: Example) -> list[Block]:
+        """All sentences of the article are rows: the encoder reads them anyway."""
         spans = example.spans
         if self._task.unit == "sentence":
             spans = tuple(s.span for s in example.article.sentences)
-        return replace(example, spans=spans, gold=())
+        return self._passages.blocks(self._passages.read([replace(example, spans=spans, gold=())]))
 
-    def _encode(self, examples: Sequence[Example]) -> list[Vectors]:
-        blocks = self._passages.blocks(self._passages.read(examples))
-        rows = pooled_rows(self._runtime, blocks, self._tokens.special)
-        return np.split(rows, np.cumsum([len(e.spans) for e in examples])[:-1])
+    def _encode(self, examples: Sequence[list[Block]]) -> list[Vectors]:
+        sizes = [sum(len(block.rows) for block in blocks) for blocks in examples]
+        firsts = np.cumsum(sizes) - sizes
+        placed = [
+            replace(block, rows=[int(first) + row for row in block.rows])
+            for first, blocks in zip(firsts, examples, strict=True)
+            for block in blocks
+        ]
+        return np.split(pooled_rows(self._runtime, placed, self._tokens.special), firsts[1:])
 
 
-def folder_of(cache: Path, config: Encoded, task: Task, encoder: Any, tokens: Tokens) -> Path:
-    """Where in `cache` the vectors lie that this PyTorch encoder gives when it reads like this. The encoder is known by
-    what was loaded (configuration, weights, tokenizer), wherever it came from."""
+def folder_of(cache: Path, encoder: Any) -> Path:
+    """Where in `cache` the vectors of this PyTorch encoder lie. It is known by its configuration and its weights,
+    wherever they were loaded from."""
     import torch
 
-    reading = [LAYOUT, task.unit, config.input, config.max_tokens, config.context_tokens]
     settings = {key: value for key, value in encoder.config.to_dict().items() if not key.startswith("_")}
-    found = hashlib.sha256(json.dumps([reading, settings], sort_keys=True, default=str).encode())
-    found.update(tokens.to_json().encode())
+    found = hashlib.sha256(json.dumps([POOLING, settings], sort_keys=True, default=str).encode())
     for key, weight in sorted(encoder.state_dict().items()):
         found.update(f"{key} {weight.dtype} {list(weight.shape)}".encode())
         found.update(weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return cache / "embeddings" / found.hexdigest()
 
 
-def _content(example: Example) -> str:
-    article, claim = example.article, example.claim.claim if example.claim else None
-    texts = [article.title, article.text, [s.span for s in article.sentences], claim]
-    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+def _digest(blocks: Sequence[Block]) -> str:
+    """Of everything that `pooled_rows` is given."""
+    content = [[[[p.ids, p.first] for p in b.passages], b.rows, b.tokens, b.anchors] for b in blocks]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def _read(file: Path) -> Vectors | None:

@@ -78,7 +78,7 @@ def bf16(precision: str) -> bool:
         return precision == "bf16"
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
-    found = torch.cpu.get_capabilities()
+    found: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # older ones cannot tell
     return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
 

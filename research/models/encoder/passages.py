@@ -1,12 +1,13 @@
 """Examples to passages: what each pass of the encoder reads, and which of its tokens speak for which row.
 
 A row is what is judged: a sentence, or a whole article. Nothing is truncated: what does not fit into one passage is
-read in several, and a row that stands in several is judged from all of them; they make one block.
+read in several, and a row that stands in several is judged from all of them; they make one block. `coverage` counts.
 
 window    start  sentence end  sentence end ...     every sentence from its own tokens and the end token behind it
-sentence  start  sentence end  neighbours end       likewise, one passage for each sentence
+sentence  start  sentence end  before end after end likewise, one passage for each sentence; neighbours are cut
 article   start  sentence end  sentence end ...     one row from all tokens and the start token of the first passage
-With a claim each passage begins with it: start  claim end ..., the first text of a pair.
+With a claim each passage begins with it: start  claim end ..., the first text of a pair. It is cut where it would
+take more than half of the passage.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ Ids = list[int]
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One pass: token ids, and how many of them are the first text of a pair (0: there is no pair)."""
+    """One pass: token ids, how many of them are the first text of a pair (0: there is no pair), and how many tokens of
+    the neighbours found no room."""
 
     ids: Ids
     first: int = 0
+    cut: int = 0
 
 
 @dataclass(slots=True)
@@ -66,7 +69,8 @@ class Passages:
         readings, first = [], 0
         for example in examples:
             article = example.article
-            texts = [*_titles(article), *(s.text for s in article.sentences)] or [article.text]
+            bodies = [s.text for s in article.sentences] or [article.text]
+            texts = [*_titles(article), *bodies]
             ids = self._tokens(texts)
             whole = self._task.unit != "sentence"
             place = {} if whole else {span: first + i for i, span in enumerate(example.spans)}
@@ -74,7 +78,7 @@ class Passages:
             rows = [first if whole else place.get(span) if span else None for span in spans]
             claim = self._tokens([example.claim.claim])[0] if example.claim else []
             pieces = [Piece(i, row) for i, row in zip(ids, rows, strict=True)]
-            readings.append(Reading(pieces, claim, whole))
+            readings.append(Reading(pieces, claim[: self._longest // 2 - 2], whole, len(claim)))
             first += len(example.spans)
         return readings
 
@@ -83,6 +87,21 @@ class Passages:
         window is, so that each pass over the data cuts articles at other places, and windows do not overlap."""
         cut = self._pairs if self._paired else self._windows
         return [block for reading in readings for block in cut(reading, first_size)]
+
+    def coverage(self, readings: Sequence[Reading], blocks: Sequence[Block]) -> dict[str, int]:
+        """What the blocks show of the texts. tokens_dropped: those of a claim or of what is judged that no row is
+        judged from, of which there should be none. context_cut: those of neighbours that a text pair has no room for,
+        once for each sentence. windows: passages."""
+        pieces = [piece for reading in readings for piece in reading.pieces]
+        own = sum(max(len(piece.ids), 1) for piece in pieces if piece.row is not None)  # an empty one: its end token
+        used = sum(end - start for block in blocks for _, _, start, end in block.tokens)
+        passages = [passage for block in blocks for passage in block.passages]
+        return {
+            "tokens_read": sum(len(piece.ids) for piece in pieces) + sum(r.claim_size for r in readings),
+            "tokens_dropped": own - used + sum(r.claim_size - len(r.claim) for r in readings),
+            "context_cut": sum(passage.cut for passage in passages),
+            "windows": len(passages),
+        }
 
     def _windows(self, reading: Reading, draw: Callable[[int, int], int] | None) -> Iterator[Block]:
         special = self._tokens.special
@@ -104,9 +123,9 @@ class Passages:
             block.passages.append(Passage(ids, len(head) if reading.claim else 0))
             split = core_stop < len(pieces) and pieces[core_stop].row == pieces[core_stop - 1].row is not None
             if not split:
-                yield from _finished(block)
+                if block.rows:
+                    yield block
                 block = Block()
-        yield from _finished(block)
 
     def _pairs(self, reading: Reading, _: object) -> Iterator[Block]:
         special = self._tokens.special
@@ -120,22 +139,26 @@ class Passages:
                 before = reading.pieces[i - 1].ids if i else []
                 after = reading.pieces[i + 1].ids if i + 1 < len(reading.pieces) else []
                 first = len(ids)
-                half = max(room // 2, room - len(after) - 1)
-                before = before[max(0, len(before) - max(half, 0)) :]
-                ids += [*before, special.end, *after[: max(0, room - len(before) - 1)], special.end][: max(room + 1, 0)]
+                wanted = len(before) + len(after)
+                half = max(room // 2, room - len(after) - 1)  # what one neighbour leaves free, the other one takes
+                before = before[max(0, len(before) - half) :]
+                after = after[: max(0, room - len(before) - 1)]
+                ids += [*before, special.end, *after, special.end][: room + 1]
                 end = first - 1
                 _judge(block, piece.row, len(block.passages), 1, max(end, 2), end)
-                block.passages.append(Passage(ids, first))
+                block.passages.append(Passage(ids, first, wanted - len(before) - len(after)))
             yield block
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An example as tokens: its pieces in order, those of the claim (often none), whether all pieces are one row."""
+    """An example as tokens: its pieces in order, those of the claim (often none) as far as there is room, whether all
+    pieces are one row, and how many tokens the whole claim has."""
 
     pieces: list[Piece]
     claim: Ids
     whole: bool
+    claim_size: int
 
 
 def windows(
@@ -143,14 +166,16 @@ def windows(
 ) -> Iterator[tuple[int, int, int, int]]:
     """Consecutive pieces of these lengths as windows (begin, stop, core, core_stop) of at most `room` tokens.
 
-    The cores follow each other without gap or overlap; where two windows meet, each one shows its core at least
-    `context` tokens of the other side, as far as whole pieces allow. The first window holds at most `first` tokens.
+    The cores follow each other without gap or overlap. Where two windows meet, each one shows its core what whole
+    pieces of the other side fit into `context` tokens; at least one, where that takes no more than a third of the room.
+    The first window holds at most `first` tokens. No piece may be longer than the room.
     """
     n, core = len(lengths), 0
     size = room if first is None else first
+    nearest = max(context, room // 3) if context else 0
     while core < n:
         begin, used = core, 0
-        while begin > 0 and used + lengths[begin - 1] <= context:
+        while begin > 0 and used + lengths[begin - 1] <= (context if used else nearest):
             begin -= 1
             used += lengths[begin]
         stop = core
@@ -161,7 +186,7 @@ def windows(
             used -= lengths[begin]
             begin += 1
         core_stop, behind = stop, 0
-        while stop < n and core_stop > core + 1 and behind + lengths[core_stop - 1] <= context:
+        while stop < n and core_stop > core + 1 and behind + lengths[core_stop - 1] <= (context if behind else nearest):
             core_stop -= 1
             behind += lengths[core_stop]
         yield begin, stop, core, core_stop
@@ -173,11 +198,6 @@ def _judge(block: Block, row: int, passage: int, start: int, end: int, anchor: i
         block.rows.append(row)
         block.anchors.append((passage, anchor))
     block.tokens.append((len(block.rows) - 1, passage, start, end))
-
-
-def _finished(block: Block) -> Iterator[Block]:
-    if block.rows:
-        yield block
 
 
 def _parts(piece: Piece, room: int) -> list[Piece]:

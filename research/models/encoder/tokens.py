@@ -35,10 +35,6 @@ class Tokens:
         """The ids of each text, without special tokens."""
         return [e.ids for e in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
-    def to_json(self) -> str:
-        """All that decides which ids a text becomes."""
-        return str(self._tokenizer.to_str()) + json.dumps(asdict(self.special))
-
     def save(self, folder: Path) -> None:
         self._tokenizer.save(str(folder / TOKENIZER))
         (folder / SPECIAL).write_text(json.dumps(asdict(self.special)), encoding="utf-8")

@@ -1,6 +1,7 @@
 """The training loop: `accelerate` for the device and the precision, and a state on disk that a killed run goes on from.
 
-Everything random follows from the seed and the epoch, so that a resumed run repeats what an undisturbed one does.
+Everything random follows from the seed, the epoch and the batch, so that a resumed run repeats what an undisturbed one
+does.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,11 +34,15 @@ LAYER = re.compile(r"\.(?:layer|layers|h|block)\.(\d+)\.")
 
 @dataclass
 class Course:
-    """How far the training is: the epoch and the batch that come next, and the best epoch so far."""
+    """How far the training is: the epoch and the batch that come next, the rows learned from in so many seconds (of
+    them `earlier` in processes before this one), and the best epoch so far."""
 
     epoch: int = 0
     batch: int = 0
     loss: float = 0.0
+    rows: int = 0
+    seconds: float = 0.0
+    earlier: float = 0.0
     best_score: float = float("-inf")
     best_epoch: int = -1
     done: bool = False
@@ -61,26 +67,29 @@ class Trainer:
         self.network, self.passages, self.numbers, self.special = network, passages, numbers, special
         self.config, self.task, self.seed = config, task, seed
         # The network itself chooses its precision: only the encoder is worth half of one.
-        self.accelerator = Accelerator(
-            gradient_accumulation_steps=config.accumulate, cpu=not torch.cuda.is_available(), mixed_precision="no"
-        )
+        self.accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="no")
         freeze(network, config.frozen_layers)
         self.optimizer = torch.optim.AdamW(parameter_groups(network, config), betas=(0.9, 0.999))
         self.prepared, self.stepper = self.accelerator.prepare(network, self.optimizer)
 
-    def fit(self, readings: Sequence[Reading], gold: Gold, fitting: Fitting, judge: Callable[[], float | None]) -> None:
+    def fit(
+        self, readings: Sequence[Reading], gold: Gold, fitting: Fitting, judge: Callable[[], float | None]
+    ) -> Course:
         """`judge` gives the score on held-out examples after an epoch, or None where there is none. With
-        `model.patience` the weights of the best epoch are what remains."""
+        `model.patience` the weights of the best epoch are what remains. Reported after each epoch: its mean loss and
+        rows per second, the seconds of training so far, the held-out score."""
         course, best = self._resume(fitting.state)
         targets = torch.from_numpy(gold.astype(np.float32)).to(self.accelerator.device)
         criterion = loss_function(self.config, self.task, targets)
         while course.epoch < self.config.epochs and not course.done:
-            started, first = time.perf_counter(), course.batch
-            rows = self._epoch(course, readings, targets, criterion, fitting, best)
+            rows, seconds = course.rows, course.seconds
+            self._epoch(course, readings, targets, criterion, fitting, best)
+            report = {
+                "loss": course.loss / max(course.batch, 1),
+                "rows_per_second": (course.rows - rows) / max(course.seconds - seconds, 1e-9),
+                "seconds": course.seconds,
+            }
             score = judge()
-            report = {"loss": course.loss / max(course.batch, 1), "rows_per_second": rows / _since(started)}
-            if not first:
-                report["seconds"] = _since(started)
             fitting.report(course.epoch + 1, report | ({} if score is None else {"held_out_score": score}))
             if score is not None and score > course.best_score:
                 course.best_score, course.best_epoch = score, course.epoch
@@ -92,6 +101,8 @@ class Trainer:
             self._keep(fitting.state, course, best)
         if best:
             self.network.load_state_dict(best)
+            fitting.report(course.best_epoch + 1, {"best_held_out_score": course.best_score})
+        return course
 
     def _epoch(
         self,
@@ -101,46 +112,54 @@ class Trainer:
         criterion: Callable[[Tensor, Tensor], Tensor],
         fitting: Fitting,
         best: dict[str, Tensor],
-    ) -> int:
-        """One pass over the data, from `course.batch` on. Returns how many rows it learned from."""
+    ) -> None:
+        """One pass over the data, from `course.batch` on."""
         batches = self._batches(readings, course.epoch)
         self.prepared.train()
-        learned, kept = 0, time.perf_counter()
+        kept = clock = time.perf_counter()
         while course.batch < len(batches):
             step, steps = course.epoch * len(batches) + course.batch, self.config.epochs * len(batches)
             fitting.progress(f"train, loss {course.loss / max(course.batch, 1):.3f}, batch", step, steps)
-            learned += self._step(batches[course.batch], step / steps, course, targets, criterion)
-            course.batch += 1
-            if course.batch < len(batches) and _since(kept) > STATE_EVERY:
+            together = batches[course.batch : course.batch + self.config.accumulate]
+            self._step(together, step / steps, course, targets, criterion)
+            course.batch += len(together)
+            course.seconds, clock = course.seconds + time.perf_counter() - clock, time.perf_counter()
+            if course.batch < len(batches) and clock - kept > STATE_EVERY:
                 self._keep(fitting.state, course, best)
-                kept = time.perf_counter()
-        return learned
+                kept = clock
 
     def _step(
         self,
-        blocks: Sequence[Block],
+        batches: Sequence[Sequence[Block]],
         done: float,
         course: Course,
         targets: Tensor,
         criterion: Callable[[Tensor, Tensor], Tensor],
-    ) -> int:
+    ) -> None:
+        """One step of the optimizer, by the mean of the batches' gradients."""
+        at = np.random.SeedSequence([self.seed, course.epoch, course.batch, self.accelerator.process_index])
+        torch.manual_seed(int(at.generate_state(1)[0]))  # dropout
+        speed = schedule(done, self.config.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * speed
+        for i, blocks in enumerate(batches):
+            batch = self._batch(blocks)
+            # Several processes exchange gradients once, with the last batch.
+            with nullcontext() if i == len(batches) - 1 else self.accelerator.no_sync(self.prepared):
+                loss = criterion(self.prepared(batch), targets[batch["rows"]])
+                self.accelerator.backward(loss / len(batches))
+            course.loss += float(loss.detach())
+            course.rows += len(batch["rows"])
+        self.accelerator.clip_grad_norm_(self.prepared.parameters(), 1.0)
+        self.stepper.step()
+        self.stepper.zero_grad()
+
+    def _batch(self, blocks: Sequence[Block]) -> dict[str, Tensor]:
         read = collate(blocks, self.special)
         arrays = tensors(read)
         if self.numbers is not None:
             arrays["numbers"] = torch.from_numpy(self.numbers[read.rows].toarray().astype(np.float32))
-        batch = {k: v.to(self.accelerator.device) for k, v in arrays.items()}
-        speed = schedule(done, self.config.warmup)
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["peak"] * speed
-        with self.accelerator.accumulate(self.prepared):
-            loss = criterion(self.prepared(batch), targets[batch["rows"]])
-            self.accelerator.backward(loss)
-            if self.accelerator.sync_gradients:
-                self.accelerator.clip_grad_norm_(self.prepared.parameters(), 1.0)
-            self.stepper.step()
-            self.stepper.zero_grad()
-        course.loss += float(loss.detach())
-        return len(batch["rows"])
+        return {k: v.to(self.accelerator.device) for k, v in arrays.items()}
 
     def _batches(self, readings: Sequence[Reading], epoch: int) -> list[list[Block]]:
         """The batches of an epoch; of several processes each takes its share, all of them equally many."""
@@ -161,21 +180,20 @@ class Trainer:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "best": best,
-            "random": torch.get_rng_state(),
         }
         part = folder / f"{STATE}.part"
         torch.save(state, part)
         part.replace(folder / STATE)
 
     def _resume(self, folder: Path | None) -> tuple[Course, dict[str, Tensor]]:
-        torch.manual_seed(self.seed)
         if folder is None or not (folder / STATE).is_file():
             return Course(), {}
         state: dict[str, Any] = torch.load(folder / STATE, map_location="cpu", weights_only=True)
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["random"])
-        return Course(**state["course"]), state["best"]
+        course = Course(**state["course"])
+        course.earlier = course.seconds
+        return course, state["best"]
 
 
 def schedule(done: float, warmup: float) -> float:
@@ -187,7 +205,8 @@ def schedule(done: float, warmup: float) -> float:
 
 def loss_function(config: Transformer, task: Task, gold: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
     """Binary cross-entropy of each label, or cross-entropy over them; "balanced" weighs a label by how rare it is."""
-    share = gold.mean(dim=0).clamp(1 / max(len(gold), 1), 1)
+    least = 1 / (len(gold) + 1)
+    share = gold.mean(dim=0).clamp(least, 1 - least)
     balanced = config.class_weight == "balanced"
     if task.multi_label:
         by_label = nn.BCEWithLogitsLoss(pos_weight=(1 - share) / share if balanced else None)
@@ -222,7 +241,3 @@ def parameter_groups(network: Network, config: Transformer) -> list[dict[str, An
 def _layer(name: str) -> int | None:
     found = LAYER.search(f".{name}")
     return int(found[1]) if found else None
-
-
-def _since(start: float) -> float:
-    return max(time.perf_counter() - start, 1e-9)

