@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from research.config import RunConfig, flatten, run_config, validate
+from research.config import MODEL_SCHEMAS, RunConfig, Transformer, flatten, run_config, validate
 from research.records import ResearchError
 
-LINEAR_KEYS = "c, class_weight, thresholds, calibration, features, kind"
+LINEAR_KEYS = "class_weight, thresholds, calibration, c, features, kind"
 GROUPS = "words, characters, neighbours, position, quotation, carry, cues"
 
 
@@ -28,12 +28,21 @@ def message(**given: object) -> str:
         (["model.features.cues=7"], "config: model.features.cues: expected true or false (found 7)"),
         (["train.seed=1.5"], "config: train.seed: expected a whole number (found 1.5)"),
         (["train.seed=4294967296"], "config: train.seed: should be less than 4294967296 (found 4294967296)"),
-        (["train.folds=1"], "config: train.folds: should be greater than or equal to 2 (found 1)"),
+        (["train.folds=1"], "config: train.folds: expected 0, or 2 and more (found 1)"),
+        (["train.folds=-1"], "config: train.folds: should be greater than or equal to 0 (found -1)"),
+        (
+            ["model.kind=transformer", "train.folds=5", "model.patience=2"],
+            "config: model.patience: goes with train.folds 0, which holds articles out; expected null",
+        ),
+        (
+            ["model.kind=transformer", "model.context_tokens=160"],
+            "config: model: context_tokens: expected less than half of max_tokens",
+        ),
         (["model=cues"], "config: model: expected a group of keys (found 'cues')"),
         (["model="], "config: model: expected a group of keys (found nothing)"),
         (
             ["model.kind=bert"],
-            "config: model.kind: unknown kind 'bert'; known: majority, cues, tfidf-logreg, tfidf-svm",
+            f"config: model.kind: unknown kind 'bert'; known: {', '.join(MODEL_SCHEMAS)}",
         ),
         (["model.class_weight=x"], "config: model.class_weight: 'x' is unknown; known: balanced, none"),
         (["dataset.kind=jsonl"], "config: dataset.path: key is missing"),
@@ -58,7 +67,7 @@ def test_a_bad_assignment_is_one_line(assignments: list[str], expected: str) -> 
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({"model": "bert"}, "unknown model 'bert'; known: cues, majority, tfidf-logreg, tfidf-svm"),
+        ({"model": "bert"}, f"unknown model 'bert'; known: {', '.join(sorted(MODEL_SCHEMAS))}"),
         ({"dataset": "nope"}, "unknown dataset 'nope'; known: attribution-gold, shipped"),
         ({"dataset": "shipped+nope"}, "unknown dataset 'nope'; known: attribution-gold, shipped"),
         ({"task": "topic"}, "config: task: 'topic' is unknown; known: attribution, primary"),
@@ -108,7 +117,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     assert message(file=file).splitlines() == [
         f"{file}: model.cc: unknown key; known: {LINEAR_KEYS}",
         f"{file}: train.folds: expected a whole number (found 'two')",
-        f"{file}: train.epochs: unknown key; known: seed, folds, drop_leaks",
+        f"{file}: train.epochs: unknown key; known: seed, folds, held_out, drop_leaks",
     ]
 
 
@@ -144,3 +153,21 @@ def test_a_config_survives_yaml() -> None:
     config = run_config(dataset="shipped+attribution-gold", model="tfidf-logreg", assignments=["model.c=0.1"])
     again = yaml.safe_load(yaml.safe_dump(config.model_dump(mode="json")))
     assert validate(RunConfig, again, "again") == config
+
+
+@pytest.mark.parametrize("model", [{"kind": "transformer"}, {"kind": "blend", "parts": [{"kind": "transformer"}] * 2}])
+def test_what_takes_minutes_is_trained_once_unless_folds_are_asked_for(
+    model: dict[str, object], tmp_path: Path
+) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(yaml.safe_dump({"model": model}))
+    assert run_config(file=file).train.folds == 0
+    assert run_config(file=file, folds=3).train.folds == 3
+    assert run_config().train.folds == 5
+    assert "parts" in message(assignments=["model={kind: blend, parts: 7}"])
+
+
+def test_the_recipe_of_minilm_spells_out_the_defaults() -> None:
+    recipe = yaml.safe_load(Path(__file__).parent.parent.joinpath("configs/models/minilm.yaml").read_text())
+    assert set(recipe) == set(Transformer.model_fields)
+    assert Transformer.model_validate(recipe) == Transformer()

@@ -112,7 +112,7 @@ class EmbeddingLogreg(Encoded):
     """Logistic regression over what a frozen encoder makes of each sentence in its article."""
 
     kind: Literal["embedding-logreg"] = "embedding-logreg"
-    c: float = Field(1.0, gt=0, description="inverse regularisation strength")
+    c: float = Field(2.0, gt=0, description="inverse regularisation strength")
 
 
 class Transformer(Encoded):

@@ -93,7 +93,8 @@ class RunConfig(Section):
     def _folds_of_the_kind(cls, values: Any) -> Any:
         """What takes minutes to train is trained once, unless folds are asked for."""
         model, train = values.get("model"), values.get("train", {})
-        parts = [model, *(model.get("parts") or ())] if isinstance(model, Mapping) else []
+        parts = model.get("parts") if isinstance(model, Mapping) else None
+        parts = [model, *(parts if isinstance(parts, list | tuple) else ())]
         slow = any(isinstance(part, Mapping) and part.get("kind") == "transformer" for part in parts)
         if slow and isinstance(train, Mapping):
             return {**values, "train": {"folds": 0, **train}}
@@ -101,7 +102,9 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _patience_has_a_score(self) -> RunConfig:
-        if self.train.folds and getattr(self.model, "patience", None):
+        if self.train.folds and any(
+            getattr(part, "patience", None) for part in (self.model, *getattr(self.model, "parts", ()))
+        ):
             raise ValueError("model.patience: goes with train.folds 0, which holds articles out; expected null")
         return self
 

@@ -85,7 +85,7 @@ def _fold_probabilities(
         with part.open("wb") as file:
             np.save(file, found, allow_pickle=False)
         part.replace(kept)
-        for left in set(kept.parent.iterdir()) - {kept}:  # the state of a training that is done, as big as its weights
+        for left in kept.parent.rglob("training.pt"):  # of a training that is done, and bigger than its weights
             left.unlink()
     return found
 

@@ -160,8 +160,8 @@ def shared_view(task: str, splits: Sequence[str] = SPLITS) -> dict[str, Any]:
 
 
 def follows() -> bool:
-    """Whether this process only helps another one to train: `accelerate launch` starts the same command several times,
-    and the first one reports."""
+    """Whether this process only helps another one to train: `torchrun` and `accelerate launch` start the same command
+    several times, and the first one reports."""
     return int(os.environ.get("RANK", "0")) > 0
 
 

@@ -54,6 +54,7 @@ _LINEAR: Space = {
 DEFAULTS: Mapping[str, Space] = {
     "tfidf-logreg": {"model.c": Range(low=0.2, high=20, log=True), **_LINEAR},
     "tfidf-svm": {"model.c": Range(low=0.01, high=1, log=True), **_LINEAR},
+    "embedding-logreg": {"model.c": Range(low=0.2, high=20, log=True), "model.class_weight": ("balanced", "none")},
 }
 # key -> (other key, its value) with which the key has no effect
 _IDLE = {

@@ -119,7 +119,8 @@ class Trainer:
         kept = clock = time.perf_counter()
         while course.batch < len(batches):
             step, steps = course.epoch * len(batches) + course.batch, self.config.epochs * len(batches)
-            fitting.progress(f"train, loss {course.loss / max(course.batch, 1):.3f}, batch", step, steps)
+            loss = f", loss {course.loss / course.batch:.3f}" if course.batch else ""
+            fitting.progress(f"train{loss}, batch", step, steps)
             together = batches[course.batch : course.batch + self.config.accumulate]
             self._step(together, step / steps, course, targets, criterion)
             course.batch += len(together)

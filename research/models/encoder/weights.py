@@ -76,6 +76,8 @@ def load_tokens(name: str, config: Any) -> Tokens:
         found = AutoTokenizer.from_pretrained(place, trust_remote_code=False, use_fast=True)
     except (OSError, ValueError, ImportError) as e:  # ImportError: some tokenizers need sentencepiece
         raise ResearchError(_cannot(name, e)) from None
+    if found.vocab_size <= len(found.all_special_ids):  # transformers makes one up where the files are missing
+        raise ResearchError(f"model.pretrained: {name} has no tokenizer (tokenizer.json is missing)")
     start = found.cls_token_id if found.cls_token_id is not None else found.bos_token_id
     end = found.sep_token_id if found.sep_token_id is not None else found.eos_token_id
     if start is None or end is None or found.pad_token_id is None:
