@@ -18,6 +18,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from research.cli import app
+from research.models import MODELS
 from research.records import ATTRIBUTION_LABELS, PRIMARY_LABELS
 
 FAST = ("--folds", "2", "--set", "scoring.draws=100")
@@ -286,7 +287,7 @@ HEADS: dict[str, tuple[dict[str, Any] | str, str]] = {
     "list": ("[1]", "expected an object, found a list"),
     "task": ({"task": "topic"}, "unknown task 'topic'; known: attribution, primary, stance"),
     "labels": ({"labels": ["a"]}, f"labels a are not those of the task: {', '.join(ATTRIBUTION_LABELS)}"),
-    "kind": ({"model": {"kind": "x"}}, "model.kind: unknown kind 'x'; known: majority, cues, tfidf-logreg, tfidf-svm"),
+    "kind": ({"model": {"kind": "x"}}, f"model.kind: unknown kind 'x'; known: {', '.join(MODELS)}"),
     "thresholds": ({"thresholds": [0.5]}, "1 thresholds for 3 labels"),
 }
 

@@ -68,8 +68,8 @@ def test_a_bad_assignment_is_one_line(assignments: list[str], expected: str) -> 
     ("given", "expected"),
     [
         ({"model": "bert"}, f"unknown model 'bert'; known: {', '.join(sorted(MODEL_SCHEMAS))}"),
-        ({"dataset": "nope"}, "unknown dataset 'nope'; known: attribution-gold, shipped"),
-        ({"dataset": "shipped+nope"}, "unknown dataset 'nope'; known: attribution-gold, shipped"),
+        ({"dataset": "nope"}, "unknown dataset 'nope'; known: attribution-gold, polnear, shipped, wikiweasel"),
+        ({"dataset": "shipped+nope"}, "unknown dataset 'nope'; known: attribution-gold, polnear, shipped, wikiweasel"),
         ({"task": "topic"}, "config: task: 'topic' is unknown; known: attribution, primary"),
         ({"task": "stance"}, "config: task: 'stance' cannot be trained yet; known: attribution, primary"),
         ({"dataset": "nope.yaml"}, "nope.yaml: no such file"),
@@ -126,7 +126,7 @@ def test_a_wrong_part_of_a_mix_is_told_once(tmp_path: Path) -> None:
     file.write_text("dataset: {kind: mix, parts: [{kind: shipped, z: 1}, {kind: nope}]}\n")
     assert message(file=file).splitlines() == [
         f"{file}: dataset.parts.0.z: unknown key; known: kind",
-        f"{file}: dataset.parts.1.kind: unknown kind 'nope'; known: shipped, attribution-gold, jsonl, mix",
+        f"{file}: dataset.parts.1.kind: unknown kind 'nope'; known: shipped, attribution-gold, jsonl, polnear, wikiweasel, mix",
     ]
 
 

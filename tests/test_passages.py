@@ -81,7 +81,7 @@ def test_cores_follow_each_other_and_windows_fit(
 def test_short_pieces_have_context_on_both_sides(lengths: list[int], context: int) -> None:
     for begin, stop, core, core_stop in windows(lengths, 60, context):
         assert begin == 0 or sum(lengths[begin - 1 : core]) > context
-        assert stop == len(lengths) or sum(lengths[core_stop : stop + 1]) > context or core_stop == core + 1
+        assert stop == len(lengths) or sum(lengths[core_stop - 1 : stop]) > context or core_stop == core + 1
         if context:
             assert (core == 0 or begin < core) and (core_stop == len(lengths) or core_stop < stop)
 

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from research.cli import classifying, data, experimenting, measuring, running, tuning
+from research.cli import classifying, data, experimenting, exporting, measuring, running, tuning
 from research.records import ResearchError
 
 
@@ -53,5 +53,6 @@ classifying.register(app)
 measuring.register(app)
 app.command()(experimenting.leaderboard)
 tuning.register(app)
+exporting.register(app)
 app.add_typer(experimenting.app, name="experiment", help="Questions over runs: models x datasets x seeds.")
 app.add_typer(data.app, name="data", help="Datasets: what there is, what is in it, is it sound.")

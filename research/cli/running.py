@@ -57,6 +57,7 @@ def train(
 
     result = run(
         resolved,
+        model_name=Path(model).stem if model else None,
         promoted=promote,
         save=save,
         experiment=experiment,

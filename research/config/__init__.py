@@ -36,10 +36,12 @@ from research.config.runs import (
     Experiment,
     Jsonl,
     Mix,
+    Polnear,
     RunConfig,
     Scoring,
     Shipped,
     Train,
+    Wikiweasel,
 )
 from research.config.section import Section
 
@@ -59,6 +61,7 @@ __all__ = [
     "Majority",
     "Mix",
     "ModelConfig",
+    "Polnear",
     "RunConfig",
     "Scoring",
     "Section",
@@ -68,6 +71,7 @@ __all__ = [
     "Train",
     "Trained",
     "Transformer",
+    "Wikiweasel",
     "dataset_config",
     "dataset_section",
     "flatten",

@@ -35,6 +35,20 @@ class Jsonl(Section):
     test_share: float = Field(0.2, ge=0, lt=1, description="share of articles (whole events) held out as test")
 
 
+class Polnear(Section):
+    """PolNeAR as proxy labels: learned from before the gold, never scored as attribution."""
+
+    kind: Literal["polnear"] = "polnear"
+    path: Path | None = Field(None, description="folder of train/ and dev/, each with text/ and attributions/")
+
+
+class Wikiweasel(Section):
+    """Uncertain sentences of Wikipedia as proxy labels: learned from before the gold, never scored as attribution."""
+
+    kind: Literal["wikiweasel"] = "wikiweasel"
+    path: Path | None = Field(None, description="folder of wikiweasel.jsonl")
+
+
 class Mix(Section):
     """Several datasets, split by split, and others that are only learned from: their train split is never held out
     for folds and never scored."""
@@ -50,7 +64,7 @@ class Mix(Section):
         return self
 
 
-DatasetConfig = Annotated[Shipped | AttributionGold | Jsonl | Mix, Field(discriminator="kind")]
+DatasetConfig = Annotated[Shipped | AttributionGold | Jsonl | Polnear | Wikiweasel | Mix, Field(discriminator="kind")]
 
 # --- a run ----------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Examples = sentences + gold: one adapter per corpus, splits by article and event, a leakage audit.
 
-    load_dataset(config)      a dataset by its config: shipped, attribution-gold, jsonl or mix   (loading.py)
+    load_dataset(config)      a dataset by its config: shipped, attribution-gold, jsonl, mix ...   (loading.py)
     list_datasets()           what can be loaded, and whether it stands here                      (loading.py)
     fetch(name, source)       download a corpus, or take it from a folder, checked                (fetch.py)
     audit(dataset)            duplicates, shared events and giveaway tokens                       (audit.py)

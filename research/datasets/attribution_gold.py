@@ -109,7 +109,7 @@ def find_texts(rows: Iterable[Mapping[str, Any]], corpus: str, folders: Iterable
     texts: dict[str, str] = {}
     for folder in folders:
         for key, text in CORPORA[corpus](folder, set(hashes) - set(texts)):
-            if key in hashes and key not in texts and _sha256(text) == hashes[key]:
+            if key in hashes and key not in texts and text_sha256(text) == hashes[key]:
                 texts[key] = text
     return texts
 
@@ -158,7 +158,7 @@ def _listed(paths: list[Path]) -> str:
     return " or ".join(str(path) for path in paths)
 
 
-def _sha256(text: str) -> str:
+def text_sha256(text: str) -> str:
     # lone surrogates cannot be encoded; such a text was never labelled
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
@@ -167,7 +167,7 @@ def _entry(row: Mapping[str, Any], split: str, text: str) -> Entry:
     """One article of the gold. ValueError or KeyError when the row is not what the README of the gold describes."""
     if not isinstance(text, str):
         raise ValueError(f"text: expected text, found {type(text).__name__}")
-    if (found := _sha256(text)) != row["sha256"]:
+    if (found := text_sha256(text)) != row["sha256"]:
         raise ValueError(f"sha256 of the text is {found[:4]}..., expected {row['sha256'][:4]}...")
     if row["primary"] not in PRIMARY_LABELS:
         raise ValueError(f"unknown primary '{row['primary']}'; known: {', '.join(PRIMARY_LABELS)}")

@@ -76,7 +76,7 @@ def audit(dataset: Dataset, giveaway_articles: int = GIVEAWAY_ARTICLES) -> Audit
         dataset=dataset.name,
         revision=dataset.revision,
         articles={split: rows.num_rows for split, rows in dataset.splits.items()},
-        pairs=tuple(_pairs(placed)),
+        pairs=tuple(find_pairs(placed)),
         events=_shared_events(placed),
         giveaways=tuple(_giveaways([article for _, article in placed], giveaway_articles)),
     )
@@ -100,7 +100,8 @@ def drop_leaks(dataset: Dataset, found: Audit) -> Dataset:
 # --- duplicates -----------------------------------------------------------------------------------------------
 
 
-def _pairs(placed: Sequence[tuple[str, Article]]) -> Iterator[Pair]:
+def find_pairs(placed: Sequence[tuple[str, Article]]) -> Iterator[Pair]:
+    """The pairs among articles, each given with the split it stands in; `left` is the one that comes first."""
     words = [WORD.findall(article.text.lower()) for _, article in placed]
     shingles = [_shingles(some) for some in words]
 

@@ -32,7 +32,7 @@ def load_jsonl(config: Jsonl) -> Dataset:
         homepage="",
         synthetic=False,
     )
-    settings = {"test_share": config.test_share, "segmenter": _segmenter()}
+    settings = {"test_share": config.test_share, "segmenter": segmenter()}
     return cached(
         config.path.stem,
         card,
@@ -67,7 +67,7 @@ def read_labelled(path: Path, test_share: float) -> list[Entry]:
     return [Entry(split or ("test" if _group(article) in held_out else "train"), article) for split, article in rows]
 
 
-def _segmenter() -> str:
+def segmenter() -> str:
     """What cuts articles that come without sentences: other sentences are another revision."""
     from research.articles import segmentation
 

@@ -16,6 +16,8 @@ ADAPTERS: Mapping[str, str] = {
     "shipped": "research.datasets.shipped:load_shipped",
     "attribution-gold": "research.datasets.attribution_gold:load_attribution_gold",
     "jsonl": "research.datasets.jsonl:load_jsonl",
+    "polnear": "research.datasets.polnear:load_polnear",
+    "wikiweasel": "research.datasets.wikiweasel:load_wikiweasel",
     "mix": "research.datasets.mix:load_mix",
 }
 

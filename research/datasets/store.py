@@ -57,6 +57,17 @@ def data_folders() -> list[Path]:
     return [Path(given), user_data_folder()] if given else [user_data_folder()]
 
 
+def corpus_folder(name: str, path: Path | None, holds: str, fetched: str) -> Path:
+    """The folder of corpus `name`, known by the file or folder `holds` in it: `path` or below it when given, else
+    below one of `data_folders`. ResearchError when there is none; `fetched` is the command that gets the corpus."""
+    roots = [path] if path else data_folders()
+    for folder in (root / below for root in roots for below in ("", name, "data", f"{name}/data")):
+        if (folder / holds).exists():
+            return folder
+    listed = " or ".join(str(root) for root in roots)
+    raise ResearchError(f"{name}: no {holds} in {listed}: run `{fetched}`, or set RESEARCH_DATA")
+
+
 def file_sha256(path: Path) -> str:
     """The sha256 of a file's bytes, in hex. ResearchError when it cannot be read."""
     try:

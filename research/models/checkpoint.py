@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -39,9 +39,27 @@ class Errors(Section):
     sums: tuple[tuple[int | float, ...], ...]
 
 
+class Export(Section):
+    """What became of the encoder, and what that changed against PyTorch in 32 bits.
+
+    rounding: "none", or how the weights came into 8 bits (`encoder.onnx.Rounding`). difference: the most by which a
+    probability differs, before calibration. Of n rows that the model has not seen: the share that was given the same
+    labels, and the macro-F1 before and after.
+    """
+
+    format: Literal["onnx", "onnx-int8"]
+    opset: int
+    rounding: str
+    difference: float
+    label_agreement: float
+    macro_f1_before: float
+    macro_f1_after: float
+    n: int
+
+
 class Head(Section):
     """What checkpoint.json holds. `files` are the sizes of the others, to tell which one is cut short. `calibration`
-    and `errors` are missing in older ones, and where there were no out-of-fold rows."""
+    and `errors` are missing in older ones, and where there were no out-of-fold rows; `export` where it was none."""
 
     format: int
     task: str
@@ -51,6 +69,7 @@ class Head(Section):
     trained_on: dict[str, Any]
     calibration: Calibration | None = None
     errors: Errors | None = None
+    export: Export | None = None
     files: dict[str, int] = Field(default_factory=dict)
 
 
@@ -68,6 +87,7 @@ class Checkpoint:
     calibration: Calibration | None = None
     errors: Errors | None = None
     least_confidence: float = 0.0
+    export: Export | None = None
 
     def predict(self, examples: Sequence[Example]) -> list[Row]:
         """One row per span, in order."""
@@ -91,6 +111,7 @@ class Checkpoint:
             "trained_on": self.trained_on,
             "calibration": self.calibration and self.calibration.model_dump(mode="json"),
             "errors": self.errors and self.errors.model_dump(mode="json"),
+            "export": self.export and self.export.model_dump(mode="json"),
             "files": {name: (folder / name).stat().st_size for name in _files(folder) if name != HEAD},
         }
         # A line per key: the lists are long, and nobody reads them number by number.
@@ -113,7 +134,8 @@ class Checkpoint:
         except Exception as e:  # damaged JSON and safetensors each raise their own
             reason = " ".join(str(e).split())
             raise ResearchError(f"{folder}: cannot be read as a model '{head.model.kind}': {reason}") from None
-        return cls(model, head.model, task, head.thresholds, head.trained_on, head.calibration, head.errors)
+        trained = (head.thresholds, head.trained_on, head.calibration, head.errors)
+        return cls(model, head.model, task, *trained, export=head.export)
 
 
 def _files(folder: Path) -> list[str]:

@@ -1,7 +1,7 @@
 """A pretrained encoder, fine-tuned: it reads the article in windows and judges every sentence from its own tokens.
 
 PyTorch and transformers are needed to fit one, and imported then. A folder that `save` wrote holds
-encoder/            the encoder as transformers writes it: safetensors and JSON
+encoder/            the encoder as transformers writes it: safetensors and JSON; of an exported model, an ONNX file
 head.safetensors    the head
 context.json        the names of the context numbers
 tokenizer.json, inputs.json     what `Tokens` needs, so that an exported model runs without transformers
@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from research.config import Features, Transformer
 from research.models.encoder.head import Head
 from research.models.encoder.passages import Passages
-from research.models.encoder.runtime import Runtime, TorchRuntime, pooled_rows
+from research.models.encoder.runtime import Runtime, TorchRuntime, load_runtime, pooled_rows
 from research.models.encoder.tokens import Tokens
-from research.models.encoder.weights import ENCODER, load_encoder, load_tokens
+from research.models.encoder.weights import load_encoder, load_tokens
 from research.models.features import CONTEXT_WEIGHT, FeatureExtractor
 from research.models.protocol import ALONE, Fitting, Probabilities, gold_matrix
 from research.records import Example, Task
@@ -38,8 +38,7 @@ class TransformerModel:
         self.config, self.task, self.seed = config, task, seed
         self.costs: dict[str, float] = {}
         self.tokens: Tokens | None = None
-        self._encoder: Any = None
-        self._runtime: Runtime | None = None
+        self.runtime: Runtime | None = None
         self._head: Head | None = None
         no_words = Features(words=False, characters=False, neighbours=False)
         self._numbers = FeatureExtractor(no_words, task) if config.cues else None  # divided by its CONTEXT_WEIGHT
@@ -47,16 +46,17 @@ class TransformerModel:
     def fit(self, examples: Sequence[Example], fitting: Fitting = ALONE) -> None:
         import torch
 
-        from research.models.encoder.network import Network, bf16
+        from research.models.encoder.network import Network, bf16, prior
         from research.models.encoder.training import Trainer
 
         torch.manual_seed(self.seed)
-        self._encoder = load_encoder(self.config.pretrained, dropout=self.config.dropout)
-        self.tokens = load_tokens(self.config.pretrained, self._encoder.config)
+        encoder = load_encoder(self.config.pretrained, dropout=self.config.dropout)
+        self.tokens = load_tokens(self.config.pretrained, encoder.config)
         half = bf16(self.config.precision)
         numbers = self._numbers.fit_transform(examples) / CONTEXT_WEIGHT if self._numbers else None
-        network = Network(self._encoder, len(self.task.labels), 0 if numbers is None else numbers.shape[1], half)
-        self._runtime = TorchRuntime(self._encoder, half)
+        gold = gold_matrix(examples, self.task)
+        network = Network(encoder, 0 if numbers is None else numbers.shape[1], prior(gold, self.task), half)
+        self.runtime = TorchRuntime(encoder, half)
         passages = self._passages()
         trainer = Trainer(network, passages, numbers, self.tokens.special, self.config, self.task, self.seed)
 
@@ -68,7 +68,7 @@ class TransformerModel:
         told = passages.coverage(readings, passages.blocks(readings))
         text = "read {windows:,} windows, {tokens_read:,} tokens, {tokens_dropped:,} dropped"
         fitting.progress(text.format(**told), 0, 1)
-        course = trainer.fit(readings, gold_matrix(examples, self.task), fitting, judge)
+        course = trainer.fit(readings, gold, fitting, judge)
         self.costs = {
             **told,
             "train_rows_per_second": course.rows / max(course.seconds, 1e-9),
@@ -77,16 +77,24 @@ class TransformerModel:
         self._head = Head(network.arrays())
 
     def predict_proba(self, examples: Sequence[Example]) -> Probabilities:
-        assert self.tokens and self._runtime and self._head, "fit or load first"
+        return self.judge(examples, self.pooled(examples))
+
+    def pooled(self, examples: Sequence[Example]) -> NDArray[np.float32]:
+        """Shape (spans of all examples, 2H): what the encoder makes of them."""
+        assert self.tokens and self.runtime, "fit or load first"
         passages = self._passages()
-        blocks = passages.blocks(passages.read(examples))
+        return pooled_rows(self.runtime, passages.blocks(passages.read(examples)), self.tokens.special)
+
+    def judge(self, examples: Sequence[Example], pooled: NDArray[np.float32]) -> Probabilities:
+        """What the head makes of `pooled` and the context numbers of the examples."""
+        assert self._head, "fit or load first"
         numbers = self._numbers.transform(examples) / CONTEXT_WEIGHT if self._numbers else None
-        margins = self._head.margins(pooled_rows(self._runtime, blocks, self.tokens.special), numbers)
+        margins = self._head.margins(pooled, numbers)
         return np.asarray(expit(margins) if self.task.multi_label else softmax(margins, axis=1))
 
     def save(self, folder: Path) -> None:
-        assert self.tokens and self._head, "fit or load first"
-        self._encoder.save_pretrained(folder / ENCODER, safe_serialization=True)
+        assert self.tokens and self.runtime and self._head, "fit or load first"
+        self.runtime.save(folder)
         self.tokens.save(folder)
         self._head.save(folder)
         if self._numbers:
@@ -97,10 +105,7 @@ class TransformerModel:
         self._head = Head.load(folder)
         if self._numbers:
             self._numbers.load(folder)
-        from research.models.encoder.network import bf16, device
-
-        self._encoder = load_encoder(str(folder / ENCODER)).to(device())
-        self._runtime = TorchRuntime(self._encoder, bf16(self.config.precision))
+        self.runtime = load_runtime(folder, self.config.precision)
 
     def _passages(self) -> Passages:
         assert self.tokens

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import logit
 from torch import Tensor, nn
 
 from research.models.encoder.batches import Batch
 from research.models.encoder.head import HIDDEN
+from research.models.protocol import Gold
+from research.records import Task
 
 Tensors = Mapping[str, Tensor]
 
@@ -20,16 +23,17 @@ class Network(nn.Module):
     """Logits (R, labels) of the rows of a batch: one linear function of each row's pooled vector (`batches.pooled`)
     and of HIDDEN units that see its `numbers` context numbers, if any. `Head` does the same with numpy.
 
-    With `half` the encoder computes in bfloat16; weights, pooling and head stay in 32 bits.
+    It begins with the margins `prior` (labels,), whatever it reads. With `half` the encoder computes in bfloat16; weights, pooling and head stay in 32 bits.
     """
 
-    def __init__(self, encoder: Any, labels: int, numbers: int, half: bool) -> None:
+    def __init__(self, encoder: Any, numbers: int, prior: NDArray[np.float64], half: bool) -> None:
         super().__init__()
         self.encoder, self.in_half = encoder, half
         self.numbers = nn.Linear(numbers, HIDDEN) if numbers else None
-        self.head = nn.Linear(2 * encoder.config.hidden_size + (HIDDEN if numbers else 0), labels)
+        self.head = nn.Linear(2 * encoder.config.hidden_size + (HIDDEN if numbers else 0), len(prior))
         nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        with torch.no_grad():
+            self.head.bias.copy_(torch.from_numpy(prior))
 
     def forward(self, batch: Tensors) -> Tensor:
         vectors = self.pooled(batch)
@@ -54,6 +58,13 @@ class Network(nn.Module):
         total = flat.new_zeros(rows, flat.shape[1]).index_add_(0, batch["segment"], flat[batch["where"]])
         count = torch.bincount(batch["segment"], minlength=rows)
         return torch.cat([total / count[:, None], flat[batch["anchor"]]], dim=1)
+
+
+def prior(gold: Gold, task: Task) -> NDArray[np.float64]:
+    """Shape (labels,): the margins that say no more than how frequent each label is, so that the first steps are not
+    spent on learning it."""
+    share = (gold.sum(axis=0) + 1) / (len(gold) + 2)
+    return np.asarray(logit(share) if task.multi_label else np.log(share))
 
 
 def hidden_states(encoder: Any, batch: Tensors, half: bool) -> Tensor:

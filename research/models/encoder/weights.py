@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -91,12 +92,14 @@ def load_tokens(name: str, config: Any) -> Tokens:
 def quiet() -> None:
     """No progress bars and advice from the libraries: standard error is for ours."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    from transformers.utils import logging
+    from transformers.utils import logging as advice
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    advice.set_verbosity_error()
+    advice.disable_progress_bar()
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
 
 
 def _cannot(name: str, error: Exception) -> str:
     reason = " ".join(str(error).split())[:300]
-    return f"model.pretrained: cannot load '{name}': {reason}"
+    what = "" if Path(name).is_dir() else f" (no folder, not {', '.join(PACKAGED)})"
+    return f"model.pretrained: cannot load '{name}'{what}: {reason}"
