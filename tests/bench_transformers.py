@@ -54,7 +54,8 @@ def inference(model: Path | None, examples: Sequence[Example], rounds: int) -> T
         taken = alternately(systems, rounds)
         f1 = {name: macro_f1(one, examples) for name, one in judged.items()}
     sentences = sum(len(e.spans) for e in examples)
-    table = Table("system", "sentences/s", "times (a)", "macro-F1", title=f"{sentences} sentences, {len(examples)} articles")
+    title = f"{sentences} sentences, {len(examples)} articles"
+    table = Table("system", "sentences/s", "times (a)", "macro-F1", title=title)
     for name, seconds in taken.items():
         times = taken["(a) pipeline, batch 32"] / seconds
         table.add_row(name, f"{sentences / seconds:.0f}", f"{times:.1f}", f"{f1[name]:.3f}" if name in f1 else "")

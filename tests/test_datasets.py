@@ -262,7 +262,7 @@ def test_jsonl_tells_every_bad_line(tmp_path):
         load_dataset(Jsonl(path=path))
     assert str(error.value).splitlines() == [
         f"{path}:2: article_id 'a' stands already in line 1",
-        f"{path}:3: unknown split 'valid'; known: train, dev, test",
+        f"{path}:3: unknown split 'valid'; known: extra, train, dev, test",
         f"{path}:4: key 'text' or 'html' is missing (found: article_id)",
     ]
 

@@ -101,7 +101,7 @@ def _event(event: Mapping[str, Any], file: Path, problems: Problems) -> bool:
     known = len(problems.lines)
     if event["event"] != file.stem:
         problems.add(f"{file.name}: event is '{event['event']}', expected the file's name '{file.stem}'")
-    _one_of(event["split"], SPLITS, f"{file.name}: split", problems)
+    _one_of(event["split"], SPLITS[1:], f"{file.name}: split", problems)
     for key in ("claims", "articles"):
         if not isinstance(event[key], list):
             problems.add(f"{file.name}: {key}: expected a list, found {type(event[key]).__name__}")

@@ -55,7 +55,8 @@ class TransformerModel:
         half = bf16(self.config.precision)
         numbers = self._numbers.fit_transform(examples) / CONTEXT_WEIGHT if self._numbers else None
         gold = gold_matrix(examples, self.task)
-        network = Network(encoder, 0 if numbers is None else numbers.shape[1], prior(gold, self.task), half)
+        first = np.zeros(gold.shape[1]) if self.config.class_weight == "balanced" else prior(gold, self.task)
+        network = Network(encoder, 0 if numbers is None else numbers.shape[1], first, half)
         self.runtime = TorchRuntime(encoder, half)
         passages = self._passages()
         trainer = Trainer(network, passages, numbers, self.tokens.special, self.config, self.task, self.seed)

@@ -23,7 +23,8 @@ class Network(nn.Module):
     """Logits (R, labels) of the rows of a batch: one linear function of each row's pooled vector (`batches.pooled`)
     and of HIDDEN units that see its `numbers` context numbers, if any. `Head` does the same with numpy.
 
-    It begins with the margins `prior` (labels,), whatever it reads. With `half` the encoder computes in bfloat16; weights, pooling and head stay in 32 bits.
+    It begins with the margins `prior` (labels,), whatever it reads. With `half` the encoder computes in bfloat16;
+    weights, pooling and head stay in 32 bits.
     """
 
     def __init__(self, encoder: Any, numbers: int, prior: NDArray[np.float64], half: bool) -> None:
