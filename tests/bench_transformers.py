@@ -27,7 +27,7 @@ from research.models.encoder.weights import find
 from research.models.transformer import TransformerModel
 from research.records import TASKS, Example, gold_rows
 from research.scoring import join, score
-from research.workflows.export import export_checkpoint
+from research.workflows.export import export
 from research.workflows.train import annotated
 
 TASK = TASKS["attribution"]
@@ -48,7 +48,7 @@ def inference(model: Path | None, examples: Sequence[Example], rounds: int) -> T
         }
         judged = {"(c) PyTorch, window": checkpoint}
         for name, int8 in (("(d) ONNX fp32, window", False), ("(e) ONNX int8, window", True)):
-            exported = Checkpoint.load(export_checkpoint(checkpoint, folder, Path(scratch, name[1:2]), int8=int8))
+            exported = Checkpoint.load(export(str(folder), int8=int8, to=Path(scratch, name[1:2]), force=True).folder)
             systems[name] = lambda exported=exported: exported.predict(examples)
             judged[name] = exported
         taken = alternately(systems, rounds)

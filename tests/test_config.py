@@ -126,7 +126,8 @@ def test_a_wrong_part_of_a_mix_is_told_once(tmp_path: Path) -> None:
     file.write_text("dataset: {kind: mix, parts: [{kind: shipped, z: 1}, {kind: nope}]}\n")
     assert message(file=file).splitlines() == [
         f"{file}: dataset.parts.0.z: unknown key; known: kind",
-        f"{file}: dataset.parts.1.kind: unknown kind 'nope'; known: shipped, attribution-gold, jsonl, polnear, wikiweasel, mix",
+        f"{file}: dataset.parts.1.kind: unknown kind 'nope'; "
+        "known: shipped, attribution-gold, jsonl, polnear, wikiweasel, mix",
     ]
 
 

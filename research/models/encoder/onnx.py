@@ -22,7 +22,7 @@ from research.models.encoder.batches import Batch
 from research.models.encoder.tokens import Special
 
 FP32, INT8 = "model.onnx", "model.int8.onnx"
-OPSET = 23  # the first with attention as one operator: a fifth faster than spelled out (MiniLM, 280 tokens)
+OPSET = 23  # the first with attention as one operator: a quarter to a third faster than spelled out (MiniLM, 280 tokens)
 BLOCK = 64  # weights that share a scale
 INPUTS = {"input_ids": "ids", "attention_mask": "mask", "token_type_ids": "types"}  # of the graph -> of a batch
 
@@ -35,7 +35,7 @@ Rounding = Literal["channels", "blocks"]
 class OnnxRuntime:
     """The encoder in the graph `file`, on the processor."""
 
-    batch_tokens = 1024  # in 32 and in 8 bits as fast as 512; 4096, which leaves the cache, is a fifth slower
+    batch_tokens = 1024  # in 32 and in 8 bits as fast as 512; 4096, which leaves the cache, is a quarter to a third slower
 
     def __init__(self, file: Path) -> None:
         import onnxruntime
