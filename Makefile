@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help install demo test test-transformers test-slow bundled check bench ui clean
+.PHONY: help install demo test test-transformers test-slow bundled check bench bench-transformers ui clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -50,6 +50,10 @@ check: $(VENV)/.installed-dev ## formatting, lint and types
 
 bench: $(VENV)/.installed-dev ## speed and memory, as ratios measured side by side
 	$(BIN)/python tests/bench_speed.py
+
+bench-transformers: $(VENV)/.installed-transformers ## the same for transformers: inference and training
+	$(BIN)/python tests/bench_transformers.py inference
+	$(BIN)/python tests/bench_transformers.py training
 
 ui: install ## open the MLflow UI on ./mlflow.db
 	$(BIN)/research ui
