@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 .PHONY: help install demo test test-transformers test-slow bundled check bench bench-transformers ui clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
