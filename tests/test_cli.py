@@ -120,6 +120,7 @@ def test_train_runs_compare_evaluate_models(store: Path) -> None:
     assert names[-3:] == ["cues-shipped-s0", "majority-shipped-s0", NAME]
     floor = next(r for r in parsed("json", research("runs", "--format", "json").stdout) if "majority" in r["name"])
     (found,) = parsed("json", research("compare", NAME, floor["run_id"][:8], "--format", "json").stdout)
+    assert all(one["a_only"] > one["b_only"] and one["p_holm"] < 0.05 for one in found["labels"]["cv"])  # McNemar
     assert found["a"]["name"] == NAME and found["tests"]["test"]["articles"] == 27
     assert found["parameters"]["model.kind"] == ["tfidf-logreg", "majority"]
     result = research("evaluate", "attribution@champion", "--dataset", "shipped:test", "--format", "jsonl")

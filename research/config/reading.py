@@ -17,16 +17,22 @@ from research.config.runs import DATASET_SCHEMAS, RunConfig
 from research.records import ResearchError
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; ResearchError names the line of a syntax error."""
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file. ResearchError names the file that is not there, or the byte that is not UTF-8."""
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ResearchError(f"{path}: no such file") from None
     except UnicodeDecodeError as e:
         raise ResearchError(f"{path}: not UTF-8 (byte 0x{e.object[e.start]:02x} at offset {e.start})") from None
     except OSError as e:
         raise ResearchError(f"{path}: {e.strerror}") from None
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; ResearchError names the line of a syntax error."""
+    try:
+        found = yaml.safe_load(read_text(path))
     except yaml.YAMLError as e:
         mark = getattr(e, "problem_mark", None)
         where = f":{mark.line + 1}" if mark else ""

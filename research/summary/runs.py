@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from research.records import Score
-from research.scoring import PairedTest
+from research.scoring import McNemar, PairedTest
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,14 +27,15 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs: the parameters that differ, the metrics both have, and a paired test for every split both were
-    scored on with the same gold."""
+    """Two runs: the parameters that differ, the metrics both have, and for every split both were scored on with the
+    same gold a paired test and, label by label, McNemar's."""
 
     a: RunSummary
     b: RunSummary
     parameters: Mapping[str, tuple[str | None, str | None]]
     metrics: Mapping[str, tuple[float, float]]
     tests: Mapping[str, PairedTest]
+    labels: Mapping[str, Sequence[McNemar]]
 
 
 def scores_table(scores: Mapping[str, Sequence[Score]], floors: Mapping[str, float]) -> Table:
@@ -84,6 +85,20 @@ def comparison_tables(found: Comparison) -> Iterator[Table]:
             detectable = "" if test.detectable is None else f"{test.detectable:.3f}"
             table.add_row(split, f"{test.difference:+.3f}", interval, f"{test.p:.4f}", detectable, str(test.articles))
         yield table
+        yield _labels_table(found.labels)
+
+
+def _labels_table(labels: Mapping[str, Sequence[McNemar]]) -> Table:
+    """Which rows only one of them gets right. The p takes rows for independent, which the caption says."""
+    from rich.table import Table
+
+    caption = "McNemar, exact; p for rows as if independent: to say that a run is better, read the table above"
+    table = Table("split", "label", "right: only first", "only second", "p", "p (Holm)", box=None, caption=caption)
+    for split, found in labels.items():
+        for one in found:
+            counts = (str(one.a_only), str(one.b_only))
+            table.add_row(split, one.label, *counts, f"{one.p:.4f}", f"{one.p_holm:.4f}")
+    return table
 
 
 def _with_interval(metrics: Mapping[str, float], split: str) -> str:

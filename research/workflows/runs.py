@@ -8,7 +8,7 @@ from typing import Any
 
 from research.models import MODELS
 from research.records import TASKS, ResearchError
-from research.scoring import PairedTest, join
+from research.scoring import Judged, join, mcnemar
 from research.scoring import compare as paired_test
 from research.summary.runs import Comparison, RunSummary
 from research.workflows.registry import find_run, load_bundled
@@ -62,11 +62,11 @@ def compare_runs(a: str, b: str) -> Comparison:
     }
     both = sorted(left.data.metrics.keys() & right.data.metrics.keys())
     metrics = {key: (left.data.metrics[key], right.data.metrics[key]) for key in both}
-    tests = {}
+    tests, labels = {}, {}
     for split in SPLITS:
-        if f"{split}/macro_f1" in metrics and (test := _paired(client, left, right, split)):
-            tests[split] = test
-    return Comparison(_summary(left, tasks[0]), _summary(right, tasks[1]), parameters, metrics, tests)
+        if f"{split}/macro_f1" in metrics and (pair := _judged(client, left, right, split)):
+            tests[split], labels[split] = paired_test(*pair), mcnemar(*pair)
+    return Comparison(_summary(left, tasks[0]), _summary(right, tasks[1]), parameters, metrics, tests, labels)
 
 
 def _find_pair(client: Any, a: str, b: str) -> tuple[Any, Any]:
@@ -81,13 +81,13 @@ def _find_pair(client: Any, a: str, b: str) -> tuple[Any, Any]:
     return left, right
 
 
-def _paired(client: Any, left: Any, right: Any, split: str) -> PairedTest | None:
+def _judged(client: Any, left: Any, right: Any, split: str) -> tuple[Judged, Judged] | None:
     """None where the two runs were scored on different gold, which is no error: their metrics still stand."""
     gold = [read_rows(client, run.info.run_id, f"gold/{split}.jsonl") for run in (left, right)]
     if {(r.key, r.labels) for r in gold[0]} != {(r.key, r.labels) for r in gold[1]}:
         return None
     rows = [read_rows(client, run.info.run_id, f"predictions/{split}.jsonl") for run in (left, right)]
-    return paired_test(join(gold[0], rows[0]), join(gold[0], rows[1]))
+    return join(gold[0], rows[0]), join(gold[0], rows[1])
 
 
 def _summary(run: Any, task: str) -> RunSummary:

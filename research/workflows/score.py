@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from research.config import read_text
 from research.records import ResearchError, Row, Score
 from research.scoring import floor, join, score, score_by
 
@@ -23,16 +24,8 @@ def score_files(gold: Path, predictions: Path, by: str | None = None) -> tuple[M
 def read_rows_file(path: Path) -> list[Row]:
     """The rows of a JSON Lines file such as a run's artifact predictions/test.jsonl. ResearchError names the line and
     the key of the first that is none."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ResearchError(f"{path}: no such file") from None
-    except OSError as e:
-        raise ResearchError(f"{path}: {e.strerror}") from None
-    except UnicodeDecodeError as e:
-        raise ResearchError(f"{path}: not UTF-8 (byte 0x{e.object[e.start]:02x} at offset {e.start})") from None
     rows = []
-    for number, line in enumerate(text.split("\n"), 1):  # not splitlines: a field may hold U+2028
+    for number, line in enumerate(read_text(path).split("\n"), 1):  # not splitlines: a field may hold U+2028
         if line.strip():
             try:
                 rows.append(_ROW.validate_json(line, strict=True))
