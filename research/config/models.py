@@ -96,7 +96,7 @@ class Encoded(Trained):
         "window", description="consecutive sentences in one pass; or each one with its neighbours as a text pair"
     )
     max_tokens: int = Field(320, ge=16, description="tokens that one pass reads; longer articles take several")
-    context_tokens: int = Field(64, ge=0, description="tokens of context on each side where windows meet")
+    context_tokens: int = Field(32, ge=0, description="tokens of context on each side where windows meet")
     cues: bool = Field(
         True, description="besides, the context numbers of the linear models: cues, quotation, carry ..."
     )
@@ -119,7 +119,7 @@ class Transformer(Encoded):
     """An encoder fine-tuned with a linear head. Learning rates fall linearly to 0 after a warm-up."""
 
     kind: Literal["transformer"] = "transformer"
-    epochs: int = Field(6, ge=1)
+    epochs: int = Field(5, ge=1)
     batch_tokens: int = Field(2048, ge=16, description="padded tokens in one batch")
     accumulate: int = Field(1, ge=1, description="batches whose gradients make one step")
     learning_rate: float = Field(1.5e-4, gt=0, description="of the encoder's last layer")

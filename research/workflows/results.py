@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from research.config import Scoring
-from research.records import ResearchError, Row, Score
+from research.records import Row, Score
 from research.scoring import confusions, floor, join, precision_recall, reliability, risk_curve, score
 from research.summary.figures import (
     confusion_figure,
@@ -18,7 +17,7 @@ from research.summary.figures import (
     risk_coverage_figure,
 )
 from research.workflows.score import read_rows_file
-from research.workflows.tracking import add_note
+from research.workflows.tracking import add_note, fetched
 
 
 def log_split(split: str, gold: Sequence[Row], predicted: Sequence[Row], config: Scoring) -> tuple[list[Score], float]:
@@ -83,8 +82,5 @@ def to_jsonl(rows: Sequence[Row]) -> str:
 
 def read_rows(client: Any, run_id: str, path: str) -> list[Row]:
     """The rows of a run's artifact such as predictions/test.jsonl."""
-    try:
-        local = Path(client.download_artifacts(run_id, path))
-    except Exception as e:  # each artifact store raises its own
-        raise ResearchError(f"run {run_id} has no artifact {path}: {e}") from None
-    return read_rows_file(local)
+    with fetched(client, run_id, path) as local:
+        return read_rows_file(local)

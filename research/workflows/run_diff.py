@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from research.scoring.rows import Bools
 from research.summary.run_diff import ConfusionDiff, Difference, Flip, LabelDiff, RunDiff, SplitDiff, run_diff_page
 from research.summary.runs import Comparison, RunSummary
 from research.workflows.results import read_rows
-from research.workflows.tracking import SPLITS, append_note, open_store
+from research.workflows.tracking import SPLITS, append_note, fetched, open_store
 from research.workflows.train import without_leaks
 
 FACTS = {
@@ -184,11 +183,7 @@ def _dataset(client: Any, run: Any) -> Dataset:
         raise ResearchError(f"run {run.info.run_id} judged the cases of a suite, not a dataset")
     if "evaluates" in tags:
         return load_dataset(dataset_config(tags["dataset"]))
-    with TemporaryDirectory() as folder:
-        try:
-            file = Path(client.download_artifacts(run.info.run_id, "config.yaml", folder))
-        except Exception as e:  # each artifact store raises its own
-            raise ResearchError(f"run {run.info.run_id} has no artifact config.yaml: {e}") from None
+    with fetched(client, run.info.run_id, "config.yaml") as file:
         config = run_config(file=file)
     dataset = load_dataset(config.dataset)
     if config.train.drop_leaks and dataset.revision != tags.get("dataset_revision"):

@@ -71,6 +71,17 @@ def open_store() -> Any:
     return client
 
 
+@contextmanager
+def fetched(client: Any, run_id: str, path: str) -> Iterator[Path]:
+    """An artifact of a run as a file, for as long as the block lasts: MLflow itself would leave a copy behind."""
+    with TemporaryDirectory() as folder:
+        try:
+            file = Path(client.download_artifacts(run_id, path, folder))
+        except Exception as e:  # each artifact store raises its own
+            raise ResearchError(f"run {run_id} has no artifact {path}: {e}") from None
+        yield file
+
+
 def _check_database(path: Path) -> None:
     """Opens SQLite for writing, which fails at once where MLflow would try for 100 seconds."""
     if not path.absolute().parent.is_dir():

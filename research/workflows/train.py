@@ -37,6 +37,7 @@ from research.workflows.registry import find_run, log_checkpoint, promote
 from research.workflows.results import log_split
 from research.workflows.tracking import (
     add_note,
+    fetched,
     follows,
     log_config,
     log_dataset,
@@ -144,11 +145,8 @@ def interrupted(reference: str) -> tuple[RunConfig, str]:
     run = find_run(client, reference)
     if run.info.status == "FINISHED":
         raise ResearchError(f"--resume {reference}: the run is finished; see `research runs`")
-    try:
-        file = Path(client.download_artifacts(run.info.run_id, "config.yaml"))
-    except Exception as e:  # each artifact store raises its own
-        raise ResearchError(f"--resume {reference}: the run has no config.yaml: {e}") from None
-    return run_config(file=file), run.info.run_id
+    with fetched(client, run.info.run_id, "config.yaml") as file:
+        return run_config(file=file), run.info.run_id
 
 
 def to_yaml(config: RunConfig) -> str:
