@@ -12,9 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from research.cli import app
-from research.config import Majority, Shipped, Transformer
+from research.config import Blend, Majority, Shipped, TfidfLogreg, Transformer
 from research.datasets import load_dataset
 from research.models import create
+from research.models.blend import BlendModel
 from research.models.checkpoint import Checkpoint, Export
 from research.models.transformer import TransformerModel
 from research.records import TASKS, Example, ResearchError, examples_for
@@ -109,6 +110,19 @@ def test_refused(trained: Path, tmp_path: Path) -> None:
     with pytest.raises(ResearchError, match=r"8 bits cost .* of macro-F1 .*; export without --int8, or with --force"):
         export(trained, tmp_path / "a", int8=True, loss=-1.0)
     assert not (tmp_path / "a").exists()
+
+
+def test_the_transformers_of_a_blend_are_exported(trained: Path, tmp_path: Path) -> None:
+    one, other = (Checkpoint.load(trained) for _ in range(2))
+    linear = create(TfidfLogreg(), ATTRIBUTION)
+    linear.fit(some_examples()[:4])
+    config = Blend.model_validate({"parts": [one.config, TfidfLogreg(), other.config]})
+    blend = BlendModel.of(config, ATTRIBUTION, [one.model, linear, other.model], [None] * 3)
+    Checkpoint(blend, config, ATTRIBUTION, (0.5,) * 3, one.trained_on).save(tmp_path / "blend")
+    folder = export(tmp_path / "blend", tmp_path / "onnx", int8=True, force=True)
+    assert sorted(f.name for f in folder.rglob("*.onnx")) == ["model.int8.onnx"] * 2
+    before, after = (Checkpoint.load(f).model.predict_proba(some_examples()) for f in (tmp_path / "blend", folder))
+    assert 0 < np.abs(before - after).max() < 0.2
 
 
 def test_what_cannot_be_exported(trained: Path, exported: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from research.cli import app
 from research.config import Shipped
 from research.datasets import load_dataset
 from research.workflows.tracking import open_store
-from research.workflows.train import STATES
+from research.workflows.train import STATES, locked
 
 pytestmark = pytest.mark.transformers
 
@@ -115,6 +115,10 @@ def test_killed_and_resumed_is_as_never_disturbed(folder: Path, arguments: list[
     assert status == -signal.SIGKILL and open_store().get_run(run_id).info.status == "RUNNING"
     kept = folder / STATES / run_id / "whole"
     assert [f.name for f in kept.iterdir()] == ["training.pt"]
+    with locked(folder / STATES / run_id):
+        busy = research("train", "--resume", run_id)
+    assert busy.exit_code == 2 and busy.stderr == f"error: run {run_id}: another process is training it\n"
+    assert open_store().get_run(run_id).info.status == "RUNNING"
     result = research("train", "--resume", run_id, f"--save={folder / 'resumed'}")
     assert result.exit_code == 0, result.stderr
     assert weights(folder / "resumed") == weights(undisturbed)

@@ -50,6 +50,29 @@ def test_saved_and_loaded_gives_the_same(
     assert np.array_equal(again.predict_proba(examples), before)
 
 
+def test_the_lowest_layers_alone(tiny_encoder: Path, tmp_path: Path, examples: list[Example]) -> None:
+    model = TransformerModel(small(tiny_encoder, layers=1, learning_rate=1e-12), ATTRIBUTION)
+    model.fit(examples[:2])
+    model.save(tmp_path)
+    again = TransformerModel(model.config, ATTRIBUTION)
+    again.load(tmp_path)
+    kept = {k: v for k, v in again.runtime.encoder.state_dict().items() if "layer." in k}  # type: ignore[union-attr]
+    whole = load_encoder(str(tiny_encoder)).state_dict()
+    assert {".0." in name for name in kept} == {True} and len(kept) > 10
+    assert all(np.allclose(value, whole[name], atol=1e-6) for name, value in kept.items())
+
+
+def test_attention_is_fused_again_after_training_without(tiny_encoder: Path, examples: list[Example]) -> None:
+    from research.models.encoder.network import Network
+    from research.models.encoder.training import spelled_out
+
+    for half, longest, wanted in ((True, 96, "eager"), (True, 1024, "sdpa"), (False, 96, "sdpa")):
+        network = Network(load_encoder(str(tiny_encoder)), 0, np.zeros(3), half=half)
+        with spelled_out(network, small(tiny_encoder, max_tokens=longest)):
+            assert network.encoder.config._attn_implementation == wanted
+        assert network.encoder.config._attn_implementation == "sdpa"
+
+
 def test_it_goes_on_from_one_of_our_checkpoints(tiny_encoder: Path, tmp_path: Path, examples: list[Example]) -> None:
     first = TransformerModel(small(tiny_encoder), ATTRIBUTION)
     first.fit(examples[:2])

@@ -1,4 +1,4 @@
-"""Commands over runs and models: train, evaluate, score, runs, compare, models, ui."""
+"""Commands over runs and models: train, blend, evaluate, score, runs, compare, models, ui."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Form = Annotated[Format, typer.Option("--format", help="table for people, the ot
 
 
 def register(app: typer.Typer) -> None:
-    for command in (train, evaluate, score, runs, compare, models, ui):
+    for command in (train, blend, evaluate, score, runs, compare, models, ui):
         app.command()(command)
 
 
@@ -79,6 +79,34 @@ def _interrupted(reference: str, flags: Mapping[str, Any]) -> tuple[RunConfig, s
     if given:
         raise ResearchError(f"--resume goes on with the config of the run; leave out {', '.join(given)}")
     return interrupted(reference)
+
+
+def blend(
+    runs: Annotated[list[str], typer.Argument(help="two run ids or names, or more, of one task and dataset")],
+    weights: Annotated[str | None, typer.Option(help="such as 2,1; default: equal ones")] = None,
+    promote: Annotated[bool, typer.Option("--promote", help="make it the champion of its task")] = False,
+    save: Annotated[Path | None, typer.Option(help="also write the model to this folder")] = None,
+    form: Form = Format.table,
+) -> None:
+    """Make one model of finished runs, such as a linear one and a transformer, or several seeds: trains nothing."""
+    from research.workflows.blending import blend as run
+
+    found = run(runs, weights=_numbers(weights), promoted=promote, save=save, progress=progress_printer())
+    _print_scores(form, found.run_id, found.run_name, found.scores, found.floors)
+    if found.version:
+        typer.echo(f"champion is now version {found.version}", err=True)
+
+
+def _numbers(text: str | None) -> tuple[float, ...]:
+    from research.records import ResearchError
+
+    try:
+        found = tuple(float(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        found = (0.0,)
+    if any(not 0 < number < float("inf") for number in found):
+        raise ResearchError(f"--weights {text}: expected positive numbers such as 2,1")
+    return found
 
 
 def evaluate(

@@ -92,6 +92,7 @@ class Encoded(Trained):
     """What the kinds with a pretrained encoder share: the weights, and what one pass of the encoder reads."""
 
     pretrained: str = Field("minilm", description="weights from the package index (minilm), a folder, or a hub name")
+    layers: int | None = Field(None, ge=1, description="only the lowest ones of the encoder: faster, less exact")
     input: Literal["window", "sentence"] = Field(
         "window", description="consecutive sentences in one pass; or each one with its neighbours as a text pair"
     )

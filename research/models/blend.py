@@ -7,25 +7,41 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from pydantic import TypeAdapter
 from scipy.special import expit, logit, softmax
 
 from research.config import Blend
 from research.models import create
+from research.models.calibration import Calibration, calibrated
 from research.models.protocol import ALONE, Fitting, Model, Probabilities
 from research.records import Example, Task
 
 EDGE = 1e-6  # what one part is certain of the others may still outvote
+CALIBRATION = "calibration.json"
+READER: TypeAdapter[Calibration] = TypeAdapter(Calibration)
 
 
 class BlendModel:
     """Each part is fitted by itself on the same examples. Multi-label: the mean of the logits of each label;
     single-label: a softmax over the mean of the log probabilities (both a logarithmic opinion pool: Genest & Zidek
-    1986, Statistical Science 1)."""
+    1986, Statistical Science 1).
+
+    `of` makes one from parts that are fitted already, each with its calibration.
+    """
 
     def __init__(self, config: Blend, task: Task, seed: int = 0) -> None:
         self.config, self.task = config, task
         self.parts: list[Model] = [create(part, task, seed) for part in config.parts]
+        self.calibrations: list[Calibration | None] = [None] * len(self.parts)
         self.costs: dict[str, float] = {}
+
+    @classmethod
+    def of(
+        cls, config: Blend, task: Task, parts: Sequence[Model], calibrations: Sequence[Calibration | None]
+    ) -> BlendModel:
+        blend = cls(config, task)
+        blend.parts, blend.calibrations = list(parts), list(calibrations)
+        return blend
 
     def fit(self, examples: Sequence[Example], fitting: Fitting = ALONE) -> None:
         for i, part in enumerate(self.parts):
@@ -35,18 +51,27 @@ class BlendModel:
             self.costs |= getattr(part, "costs", {})
 
     def predict_proba(self, examples: Sequence[Example]) -> Probabilities:
+        pairs = zip(self.calibrations, self.parts, strict=True)
+        return self.pool([calibrated(calibration, part.predict_proba(examples)) for calibration, part in pairs])
+
+    def pool(self, probabilities: Sequence[Probabilities]) -> Probabilities:
+        """What the parts' probabilities, (rows, labels) each, are together."""
         weights = np.array(self.config.weights or (1.0,) * len(self.parts))
-        found = [np.clip(part.predict_proba(examples), EDGE, 1 - EDGE) for part in self.parts]
-        margins = [logit(p) if self.task.multi_label else np.log(p) for p in found]
-        mean = np.average(margins, axis=0, weights=weights)
+        clipped = [np.clip(p, EDGE, 1 - EDGE) for p in probabilities]
+        mean = np.average([logit(p) if self.task.multi_label else np.log(p) for p in clipped], axis=0, weights=weights)
         return np.asarray(expit(mean) if self.task.multi_label else softmax(mean, axis=1))
 
     def save(self, folder: Path) -> None:
-        for i, part in enumerate(self.parts):
+        for i, (part, calibration) in enumerate(zip(self.parts, self.calibrations, strict=True)):
             own = folder / f"part-{i}"
             own.mkdir()
             part.save(own)
+            if calibration:
+                (own / CALIBRATION).write_text(calibration.model_dump_json(), encoding="utf-8")
 
     def load(self, folder: Path) -> None:
         for i, part in enumerate(self.parts):
-            part.load(folder / f"part-{i}")
+            own = folder / f"part-{i}"
+            part.load(own)
+            kept = own / CALIBRATION
+            self.calibrations[i] = READER.validate_json(kept.read_bytes()) if kept.is_file() else None

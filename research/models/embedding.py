@@ -59,7 +59,7 @@ class EmbeddingLogreg:
         self._intercepts: NDArray[np.float64] = np.zeros(len(task.labels))
 
     def fit(self, examples: Sequence[Example], fitting: Fitting = ALONE) -> None:
-        encoder = load_encoder(self.config.pretrained)
+        encoder = load_encoder(self.config.pretrained, layers=self.config.layers)
         self.tokens = load_tokens(self.config.pretrained, encoder.config)
         self._embeddings = self._run(encoder, folder_of(fitting.cache, encoder) if fitting.cache else None)
         vectors = self._embeddings.of(examples, fitting.progress)

@@ -50,7 +50,7 @@ class TransformerModel:
         from research.models.encoder.training import Trainer
 
         torch.manual_seed(self.seed)
-        encoder = load_encoder(self.config.pretrained, dropout=self.config.dropout)
+        encoder = load_encoder(self.config.pretrained, dropout=self.config.dropout, layers=self.config.layers)
         self.tokens = load_tokens(self.config.pretrained, encoder.config)
         half = bf16(self.config.precision)
         numbers = self._numbers.fit_transform(examples) / CONTEXT_WEIGHT if self._numbers else None

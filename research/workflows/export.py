@@ -1,4 +1,6 @@
-"""A transformer model as a folder that ONNX Runtime runs, checked against PyTorch before it is written."""
+"""A transformer model, or a blend with one, as a folder that ONNX Runtime runs, checked against PyTorch before it is
+written.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +10,20 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from research.config import Shipped, dataset_config
 from research.datasets import Dataset, load_dataset
+from research.models.blend import BlendModel
 from research.models.calibration import calibrated
 from research.models.checkpoint import Checkpoint, Export, is_checkpoint, prediction_rows
 from research.models.decision import decide
 from research.models.encoder.onnx import FP32, INT8, OPSET, OnnxRuntime, Rounding, export_encoder, quantize
 from research.models.encoder.runtime import Runtime, TorchRuntime
-from research.models.protocol import Gold, Probabilities
+from research.models.protocol import Gold, Model, Probabilities
 from research.models.transformer import TransformerModel
 from research.records import Example, ResearchError, gold_rows
 from research.scoring import join, score
@@ -32,6 +35,7 @@ from research.workflows.train import annotated, text_digest
 FOLDER = Path("exports")
 TOLERANCE = 1e-3  # of the 32-bit graph: hidden states and probabilities
 LOSS = 0.01  # of macro-F1 that 8 bits may cost
+SAMPLE = 20  # examples whose vectors are compared; of all of them the probabilities are
 AGREEMENT = 0.97  # of rows, below which the more careful rounding is tried
 
 
@@ -46,9 +50,10 @@ class Exported:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says of some rows: pooled (n, 2H), and probabilities and decisions (n, labels)."""
+    """What a model says of some rows: probabilities and decisions (n, labels), and of some of them what each encoder
+    makes of them, (rows, 2H)."""
 
-    pooled: NDArray[np.float32]
+    pooled: list[NDArray[np.float32]]
     probabilities: Probabilities
     decided: Gold
     macro_f1: float
@@ -66,19 +71,22 @@ def export(
 ) -> Exported:
     """Write the model `reference` to the folder `to` as ONNX, with `int8` in 8 bits; of a run, into the run as well.
 
-    ResearchError when it is no transformer model, when the 32-bit graph differs from PyTorch by more than `tolerance`
-    on real sentences, or when 8 bits cost more than `loss` of macro-F1 on articles that it has not seen (unless
-    `force`).
+    ResearchError when there is no transformer in it, when the 32-bit graph differs from PyTorch by more than
+    `tolerance` on real sentences, or when 8 bits cost more than `loss` of macro-F1 on articles that it has not seen
+    (unless `force`).
     """
     missing = [name for name in ("onnx", "onnxruntime", "onnxscript") if find_spec(name) is None]
     if missing:
         raise ResearchError(f"export needs {', '.join(missing)}: pip install 'stance-attribution[onnx]'")
     checkpoint, origin = load_model(reference)
-    model = checkpoint.model
-    if not isinstance(model, TransformerModel):
+    parts = transformers(checkpoint.model)
+    if not parts:
         kind = checkpoint.config.model_dump()["kind"]
-        raise ResearchError(f"{reference}: a model of kind '{kind}'; only those of kind 'transformer' are exported")
-    if not isinstance(model.runtime, TorchRuntime):
+        raise ResearchError(
+            f"{reference}: a model of kind '{kind}'; only those of kind 'transformer' are exported, and blends of them"
+        )
+    encoders = [part.runtime.encoder for part in parts if isinstance(part.runtime, TorchRuntime)]
+    if len(encoders) < len(parts):
         raise ResearchError(f"{reference}: exported already; name the model that it was made from")
     form = "onnx-int8" if int8 else "onnx"
     folder = to or FOLDER / f"{origin['name'].replace('/', '-')}-{form}"
@@ -86,28 +94,25 @@ def export(
     unseen, others = real_examples(checkpoint)
     with TemporaryDirectory() as scratch:
         progress("judge with PyTorch", 0, 1)
-        torch_runtime = TorchRuntime(model.runtime.encoder, half=False)
-        before = _answer(checkpoint, torch_runtime, unseen, others)
-        progress("export", 0, 1)
-        graph = Path(scratch, FP32)
-        assert model.tokens
-        try:
-            export_encoder(torch_runtime.encoder, model.tokens.special, graph)
-        except Exception as e:  # the exporter raises whatever an unusual encoder makes it raise
-            reason = " ".join(str(e).split())[:300]
-            raise ResearchError(f"{reference}: PyTorch cannot export this encoder: {reason}") from None
+        before = _answer(checkpoint, [TorchRuntime(encoder, half=False) for encoder in encoders], unseen, others)
+        graphs = [Path(scratch, str(i), FP32) for i in range(len(parts))]
+        for i, graph in enumerate(graphs):
+            progress("export", i, len(graphs))
+            graph.parent.mkdir()
+            _write(graph, parts[i], encoders[i], reference)
         progress("judge with ONNX", 0, 1)
-        runtime = OnnxRuntime(graph)
-        after = _answer(checkpoint, runtime, unseen, others)
+        after = _answer(checkpoint, [OnnxRuntime(graph) for graph in graphs], unseen, others)
         found = _compare(before, after, sum(len(e.spans) for e in unseen))
-        if not (worst := max(found.difference, float(np.abs(after.pooled - before.pooled).max()))) <= tolerance:
+        gaps = [float(np.abs(a - b).max()) for a, b in zip(after.pooled, before.pooled, strict=True)]
+        if not (worst := max(found.difference, *gaps)) <= tolerance:
             raise ResearchError(f"{reference}: ONNX differs from PyTorch by {worst:.2g}, allowed {tolerance:g}")
         if int8:
             for rounding in get_args(Rounding):  # the fastest first
                 progress(f"judge with 8 bits, {rounding}", 0, 1)
-                quantize(graph, Path(scratch, INT8), rounding)
-                runtime = OnnxRuntime(Path(scratch, INT8))
-                after = _answer(checkpoint, runtime, unseen, others)
+                for graph in graphs:
+                    quantize(graph, graph.with_name(INT8), rounding)
+                smaller = [OnnxRuntime(graph.with_name(INT8)) for graph in graphs]
+                after = _answer(checkpoint, smaller, unseen, others)
                 found = _compare(before, after, found.n, rounding)
                 lost = found.macro_f1_before - found.macro_f1_after
                 if found.label_agreement >= AGREEMENT and lost <= loss:
@@ -117,13 +122,19 @@ def export(
                     f"{reference}: 8 bits cost {lost:.3f} of macro-F1 ({before.macro_f1:.3f} to {after.macro_f1:.3f}, "
                     f"{found.n} rows), allowed {loss:g}; export without --int8, or with --force"
                 )
-        model.runtime = runtime
         replace(checkpoint, export=found).save(Path(scratch, "checkpoint"))
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(Path(scratch, "checkpoint"), folder)
     if origin["run_id"]:
         _log(origin["run_id"], folder, found)
     return Exported(folder, found, origin["run_id"])
+
+
+def transformers(model: Model) -> list[TransformerModel]:
+    """The fine-tuned encoders in a model: itself, or those among the parts of a blend."""
+    if isinstance(model, BlendModel):
+        return [found for part in model.parts for found in transformers(part)]
+    return [model] if isinstance(model, TransformerModel) else []
 
 
 def headline(found: Export) -> str:
@@ -165,14 +176,25 @@ def _check_free(folder: Path, reference: str) -> None:
         raise ResearchError(f"--to {folder}: the model itself; name another folder")
 
 
-def _answer(checkpoint: Checkpoint, runtime: Runtime, unseen: Sequence[Example], others: Sequence[Example]) -> Answer:
-    """What the model says of all examples with this encoder, and its macro-F1 on the unseen ones."""
-    model, task = checkpoint.model, checkpoint.task
-    assert isinstance(model, TransformerModel)
-    model.runtime = runtime
+def _write(graph: Path, part: TransformerModel, encoder: Any, reference: str) -> None:
+    assert part.tokens
+    try:
+        export_encoder(encoder, part.tokens.special, graph)
+    except Exception as e:  # the exporter raises whatever an unusual encoder makes it raise
+        reason = " ".join(str(e).split())[:300]
+        raise ResearchError(f"{reference}: PyTorch cannot export this encoder: {reason}") from None
+
+
+def _answer(
+    checkpoint: Checkpoint, runtimes: Sequence[Runtime], unseen: Sequence[Example], others: Sequence[Example]
+) -> Answer:
+    """What the model says of all examples with these encoders, and its macro-F1 on the unseen ones."""
+    task, parts = checkpoint.task, transformers(checkpoint.model)
+    for part, runtime in zip(parts, runtimes, strict=True):
+        part.runtime = runtime
     examples = [*unseen, *others]
-    pooled = model.pooled(examples)
-    raw = model.judge(examples, pooled)
+    pooled = [part.pooled(examples[:SAMPLE]) for part in parts]
+    raw = checkpoint.model.predict_proba(examples)
     probabilities = calibrated(checkpoint.calibration, raw)
     decided = decide(probabilities, checkpoint.thresholds, task)
     n = sum(len(e.spans) for e in unseen)

@@ -7,13 +7,15 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
+from filelock import FileLock, Timeout
 
 from research.config import Blend, Encoded, RunConfig, Transformer, flatten, run_config
 from research.datasets import Dataset, audit, drop_leaks, leaks, load_dataset
@@ -21,7 +23,7 @@ from research.datasets.store import cache_folder
 from research.models import create
 from research.models.calibration import calibrated
 from research.models.checkpoint import Checkpoint, is_checkpoint
-from research.models.protocol import Fitting, Probabilities, gold_matrix
+from research.models.protocol import Fitting, Model, Probabilities, gold_matrix
 from research.records import TASKS, Article, Example, ResearchError, Row, Score, Task, examples_for, gold_rows
 from research.scoring import average_precision
 from research.workflows.folds import (
@@ -47,6 +49,10 @@ from research.workflows.tracking import (
 )
 
 HELD_OUT = ("dev", "test")
+Fit = Callable[
+    [RunConfig, Task, Dataset, Sequence[Example], Sequence[Example], Progress, Path | None],
+    tuple[Checkpoint, list[Row]],
+]
 STATES = Path(".training")  # run id -> how far an interrupted training was; gone when the run is finished
 
 
@@ -71,13 +77,15 @@ def train(
     model_name: str | None = None,
     nested: bool = False,
     resumed: str | None = None,
+    fit: Fit | None = None,
     progress: Progress = lambda *_: None,
 ) -> TrainResult:
     """Train, score and log one run. ResearchError when a split leaks or there is nothing to learn from.
 
     The model goes into the run, and to the folder `save` as well; `promoted` makes it the champion of its task.
     `model_name` is what an experiment calls the model (else its kind); `nested` makes the run a child of the current.
-    `resumed` is the id of an interrupted run with this config, which goes on where it was.
+    `resumed` is the id of an interrupted run with this config, which goes on where it was. `fit` is what makes the
+    checkpoint, where that is not to fit `config.model`.
     """
     if save and save.exists() and (not save.is_dir() or any(save.iterdir())) and not is_checkpoint(save):
         raise ResearchError(f"--save {save}: holds something that is not a model; name an empty or new folder")
@@ -99,15 +107,20 @@ def train(
             f"{dataset.name}: the run began with revision {was}, now it is {dataset.revision}: train anew"
         )
     run_id = None if follows() else resumed
+    resumable = isinstance(config.model, Transformer | Blend) and not fit
     with (
         own_store() if follows() else nullcontext(),
+        locked(STATES / run_id) if run_id and resumable else nullcontext(),
         tracked_run(task.name, name, tags, run_id=run_id, nested=nested) as run,
     ):
         if not run_id:
             _describe(config, dataset, [*(["extra"] if extra else []), "train", *held_out], run.info.run_id)
         started = time.perf_counter()
-        state = STATES / (resumed or run.info.run_id) if isinstance(config.model, Transformer | Blend) else None
-        checkpoint, cv = _fit(config, task, dataset, examples["train"], extra, progress, state)
+        state = STATES / (resumed or run.info.run_id) if resumable else None
+        if run_id and state and not any(state.rglob("*.*")):
+            progress("nothing was kept of the run: from the start", 0, 1)
+        with locked(state) if state and not run_id and not follows() else nullcontext():
+            checkpoint, cv = (fit or _fit)(config, task, dataset, examples["train"], extra, progress, state)
         costs = {f"cost/{name}": value for name, value in getattr(checkpoint.model, "costs", {}).items()}
         # What finished folds of an interrupted training took is not known.
         costs["cost/train_seconds"] = time.perf_counter() - started + costs.pop("cost/earlier_seconds", 0)
@@ -217,18 +230,46 @@ def _fit(
         fitted, judged = hold_out(config, examples)
         model.fit([*fitted, *extra], _fitting(progress, state, task, judged))
         probabilities = model.predict_proba(judged)
-    gold = gold_matrix(judged, task)
-    calibration = choose_calibration(config, task, probabilities, gold)
-    thresholds = choose_thresholds(config, task, calibrated(calibration, probabilities), gold)
-    rows = cv_rows(config, task, judged, probabilities)
     trained_on = {
         "dataset": dataset.name,
         "revision": dataset.revision,
         "texts": sorted({text_digest(e.article) for e in (*examples, *extra)}),
     }
-    errors = measure_errors(task, judged, rows)
-    checkpoint = Checkpoint(model, config.model, task, thresholds, trained_on, calibration, errors)
+    checkpoint, rows = assemble(config, task, model, judged, probabilities, trained_on)
     return checkpoint, rows if config.train.folds else []
+
+
+def assemble(
+    config: RunConfig,
+    task: Task,
+    model: Model,
+    judged: Sequence[Example],
+    probabilities: Probabilities,
+    trained_on: dict[str, Any],
+) -> tuple[Checkpoint, list[Row]]:
+    """The checkpoint of a fitted model, with what is chosen on the `probabilities` (spans, labels) of annotated
+    examples by models that had not seen them; and honest rows of these examples."""
+    gold = gold_matrix(judged, task)
+    calibration = choose_calibration(config, task, probabilities, gold)
+    thresholds = choose_thresholds(config, task, calibrated(calibration, probabilities), gold)
+    rows = cv_rows(config, task, judged, probabilities)
+    errors = measure_errors(task, judged, rows)
+    return Checkpoint(model, config.model, task, thresholds, trained_on, calibration, errors), rows
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """The state of a run for this process alone; a lock ends with the process that holds it, however that ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ResearchError(f"run {folder.name}: another process is training it") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _fitting(

@@ -41,9 +41,10 @@ def find(name: str) -> str:
     return name
 
 
-def load_encoder(name: str, *, dropout: float | None = None) -> Any:
+def load_encoder(name: str, *, dropout: float | None = None, layers: int | None = None) -> Any:
     """The encoder (a transformers model without a head) from safetensors; never code from the hub. `dropout` replaces
-    every dropout of the pretrained configuration. ResearchError when the weights cannot be had."""
+    every dropout of the pretrained configuration; of more than `layers` layers the lowest are kept. ResearchError when
+    the weights cannot be had."""
     quiet()
     from safetensors import SafetensorError
     from transformers import AutoConfig, AutoModel
@@ -57,6 +58,8 @@ def load_encoder(name: str, *, dropout: float | None = None) -> Any:
             for key, value in config.to_dict().items():
                 if "dropout" in key and isinstance(value, int | float) and not isinstance(value, bool):
                     setattr(config, key, dropout)
+        if layers:
+            config.num_hidden_layers = min(layers, config.num_hidden_layers)
         # In 32 bits whatever the file has: AdamW would lose small steps in 16.
         return AutoModel.from_pretrained(
             place, config=config, dtype="float32", use_safetensors=True, trust_remote_code=False
