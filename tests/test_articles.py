@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from research.articles import article_from_json, article_to_json, read_articles
@@ -76,7 +76,6 @@ CLAIMS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_json_round_trip(data: st.DataObject) -> None:
     text = data.draw(WORDS)

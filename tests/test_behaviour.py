@@ -212,13 +212,15 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return open_store()
 
 
-def test_evaluate_runs_the_suite_and_logs_it(store: Any, suite: Suite) -> None:
+def test_evaluate_runs_the_suite_and_logs_it(store: Any, suite: Suite, tmp_path: Path) -> None:
     command = ["evaluate", "bundled/primary", "--suite", "behaviour"]
     result = CliRunner().invoke(app, [*command, "--failures", "--format", "jsonl"], catch_exceptions=False)
     failed = [json.loads(line) for line in result.stdout.splitlines()]
     assert result.exit_code == 0 and failed and not any(one["passed"] for one in failed)
     run = store.get_run(failed[0]["run_id"])
-    cases = Path(store.download_artifacts(run.info.run_id, "behaviour/cases.jsonl")).read_text(encoding="utf-8")
+    cases = Path(store.download_artifacts(run.info.run_id, "behaviour/cases.jsonl", str(tmp_path))).read_text(
+        encoding="utf-8"
+    )
     outcomes_logged = [json.loads(line) for line in cases.splitlines()]
     assert len(outcomes_logged) == len(suite.cases("primary")) == run.data.metrics["behaviour/cases"]
     passed = sum(one["passed"] for one in outcomes_logged)

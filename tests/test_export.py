@@ -177,6 +177,6 @@ def test_run_keeps_what_was_exported(trained: Path, tmp_path: Path, monkeypatch:
     done = CliRunner().invoke(app, ["export", "tiny", "--format", "onnx"])
     assert (done.exit_code, done.stdout) == (0, "exports/tiny-onnx\n"), done.stderr
     client = open_store()
-    kept = client.download_artifacts(run.info.run_id, "export/onnx")
+    kept = client.download_artifacts(run.info.run_id, "export/onnx", str(tmp_path))
     assert Checkpoint.load(Path(kept)).export == told(Path("exports/tiny-onnx"))
     assert "research classify FILE --model export/onnx" in client.get_run(run.info.run_id).data.tags[NOTE]

@@ -99,7 +99,7 @@ reads = pytest.mark.transformers
 @reads
 @pytest.mark.parametrize("reading", ["window", "sentence"])
 @pytest.mark.parametrize("training", [False, True])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(LENGTHS, LENGTHS, st.integers(16, 60), st.integers(0, 100))
 def test_every_row_is_judged_from_all_its_tokens(
     reading: str, training: bool, one: list[int], two: list[int], longest: int, seed: int
@@ -197,7 +197,7 @@ def test_training_cuts_elsewhere_each_time_and_never_reads_twice() -> None:
 
 
 @reads
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=60), st.integers(16, 300), st.booleans())
 def test_batches_lose_nothing_and_keep_their_size(lengths: list[int], most: int, training: bool) -> None:
     reader = passages(input="sentence", max_tokens=40, context_tokens=8)

@@ -128,7 +128,7 @@ def test_the_page_is_an_artifact_of_both_runs_named_in_their_descriptions(
         assert json.loads(result.stdout)[0]["a"]["run_id"] == a
     page = file.read_text(encoding="utf-8")
     for run_id, path in ((a, f"compare/second-{b[:8]}.html"), (b, f"compare/first_b_-{a[:8]}.html")):
-        assert Path(client.download_artifacts(run_id, path)).read_text(encoding="utf-8") == page
+        assert Path(client.download_artifacts(run_id, path, str(tmp_path))).read_text(encoding="utf-8") == page
         note = client.get_run(run_id).data.tags[NOTE]
         assert note.count(f"[{path}](#/experiments/1/runs/{run_id}/artifacts/{path})") == 1
         assert note.startswith("Run it again:")

@@ -364,7 +364,7 @@ def test_best_threshold_by_hand() -> None:
 EDGES = [0.0, 0.1, 0.5, float(np.nextafter(0.5, 1)), float(np.nextafter(0.5, 0)), 1.0]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.floats(0, 1) | st.sampled_from(EDGES), st.booleans()), min_size=1, max_size=30))
 def test_no_threshold_is_better_than_the_best(rows: list[tuple[float, bool]]) -> None:
     probabilities, gold = np.array([p for p, _ in rows]), np.array([y for _, y in rows])
@@ -373,7 +373,7 @@ def test_no_threshold_is_better_than_the_best(rows: list[tuple[float, bool]]) ->
         assert reached == pytest.approx(max(sk.f1_score(gold, probabilities >= t) for t in probabilities))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 10_000), st.integers(1, 40))
 def test_metrics_stay_in_range_and_perfect_is_one(seed: int, n: int) -> None:
     judged = random_judged(seed, n=n, articles=min(n, 5))

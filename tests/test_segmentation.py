@@ -29,7 +29,7 @@ def test_sentences_of_the_hand_made_cases(case: dict) -> None:
     assert (found == case["sentences"]) == (case["about"] not in KNOWN_MISSES), found
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(NEWS_LIKE)
 def test_spans_are_ordered_stripped_and_cover_the_text(text: str) -> None:
     position = 0

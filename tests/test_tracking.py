@@ -145,7 +145,7 @@ def test_metrics(trained: tuple[Any, TrainResult]) -> None:
     assert not any(name.endswith("/recall_low") for name in metrics), "each metric is a chart"
 
 
-def test_parameters_inputs_artifacts(trained: tuple[Any, TrainResult]) -> None:
+def test_parameters_inputs_artifacts(trained: tuple[Any, TrainResult], tmp_path: Path) -> None:
     client, result = trained
     run = client.get_run(result.run_id)
     assert {"model.kind": "cues", "dataset.kind": "shipped", "train.seed": "3"}.items() <= run.data.params.items()
@@ -159,7 +159,7 @@ def test_parameters_inputs_artifacts(trained: tuple[Any, TrainResult]) -> None:
     assert {str(Path(f).with_suffix("")) for f in found if f.count("/") == 1} | {
         str(Path(f).parent) for f in found if f.count("/") == 2
     } == per_split
-    table = json.loads(Path(client.download_artifacts(result.run_id, "scores/test.json")).read_text())
+    table = json.loads(Path(client.download_artifacts(result.run_id, "scores/test.json", str(tmp_path))).read_text())
     assert table["columns"] == ["metric", "value", "low", "high", "n", "articles"]
     assert [row[0] for row in table["data"]] == [one.metric for one in result.scores["test"]]
     assert client.search_logged_models([run.info.experiment_id])[0].source_run_id == result.run_id

@@ -96,7 +96,7 @@ class Encoded(Trained):
     input: Literal["window", "sentence"] = Field(
         "window", description="consecutive sentences in one pass; or each one with its neighbours as a text pair"
     )
-    max_tokens: int = Field(320, ge=16, description="tokens that one pass reads; longer articles take several")
+    max_tokens: int = Field(160, ge=16, description="tokens that one pass reads; longer articles take several")
     context_tokens: int = Field(32, ge=0, description="tokens of context on each side where windows meet")
     cues: bool = Field(
         True, description="besides, the context numbers of the linear models: cues, quotation, carry ..."

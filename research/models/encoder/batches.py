@@ -12,6 +12,7 @@ from research.models.encoder.passages import Block
 from research.models.encoder.tokens import Special
 
 Ints = NDArray[np.int64]
+MULTIPLE = 8  # of the padded width: every new shape costs PyTorch's kernels time, and memory that is not given back
 POOL = 256  # blocks that are sorted together in training: enough for like lengths, few enough to stay shuffled
 
 
@@ -47,7 +48,8 @@ def by_length(blocks: Sequence[Block], batch_tokens: int, rng: np.random.Generat
 def collate(blocks: Sequence[Block], special: Special) -> Batch:
     """The blocks as one batch."""
     passages = [p for block in blocks for p in block.passages]
-    width = max(len(p.ids) for p in passages)
+    longest = max(len(p.ids) for p in passages)
+    width = max(longest, min(-(-longest // MULTIPLE) * MULTIPLE, special.positions))
     ids = np.full((len(passages), width), special.pad, np.int64)
     mask, types = np.zeros_like(ids), np.zeros_like(ids)
     for i, passage in enumerate(passages):
