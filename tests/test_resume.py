@@ -119,11 +119,12 @@ def test_killed_and_resumed_is_as_never_disturbed(folder: Path, arguments: list[
         busy = research("train", "--resume", run_id)
     assert busy.exit_code == 2 and busy.stderr == f"error: run {run_id}: another process is training it\n"
     assert open_store().get_run(run_id).info.status == "RUNNING"
+    open_store().update_run(run_id, name="mine")
     result = research("train", "--resume", run_id, f"--save={folder / 'resumed'}")
     assert result.exit_code == 0, result.stderr
     assert weights(folder / "resumed") == weights(undisturbed)
     run = open_store().get_run(run_id)
-    assert run.info.status == "FINISHED" and not kept.exists()
+    assert (run.info.status, run.info.run_name) == ("FINISHED", "mine") and not kept.exists()
     first = open_store().search_runs(["1"], order_by=["attributes.start_time ASC"])[0].info.run_id
     assert [epoch for epoch, _ in curves(first)["loss"]] == [1, 2, 3]
     assert curves(run_id) == curves(first)

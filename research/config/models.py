@@ -97,7 +97,7 @@ class Encoded(Trained):
         "window", description="consecutive sentences in one pass; or each one with its neighbours as a text pair"
     )
     max_tokens: int = Field(160, ge=16, description="tokens that one pass reads; longer articles take several")
-    context_tokens: int = Field(32, ge=0, description="tokens of context on each side where windows meet")
+    context_tokens: int = Field(32, ge=0, description="tokens of what stands before, shown where two windows meet")
     cues: bool = Field(
         True, description="besides, the context numbers of the linear models: cues, quotation, carry ..."
     )

@@ -221,7 +221,7 @@ def tracked_run(
     run = mlflow.start_run(
         run_id=run_id,
         experiment_id=experiment_id(client, task),
-        run_name=name,
+        run_name=None if run_id else name,
         tags={**tags, **_code_tags()},
         nested=nested,
     )

@@ -112,16 +112,16 @@ class Passages:
         context = 0 if reading.whole or draw else self._context
         size = draw(room // 2, room) if draw and sum(lengths) > room else room
         block = Block()
-        for begin, stop, core, core_stop in windows(lengths, room, min(context, room // 3), size):
+        for begin, core, stop in windows(lengths, room, min(context, room // 3), size):
             ids = list(head)
             for i in range(begin, stop):
                 row, start = pieces[i].row, len(ids)
                 ids += [*pieces[i].ids, special.end]
-                if row is not None and core <= i < core_stop:
+                if row is not None and core <= i:
                     anchor = 0 if reading.whole else len(ids) - 1
                     _judge(block, row, len(block.passages), start, max(len(ids) - 1, start + 1), anchor)
             block.passages.append(Passage(ids, len(head) if reading.claim else 0))
-            split = core_stop < len(pieces) and pieces[core_stop].row == pieces[core_stop - 1].row is not None
+            split = stop < len(pieces) and pieces[stop].row == pieces[stop - 1].row is not None
             if not split:
                 if block.rows:
                     yield block
@@ -163,12 +163,14 @@ class Reading:
 
 def windows(
     lengths: Sequence[int], room: int, context: int, first: int | None = None
-) -> Iterator[tuple[int, int, int, int]]:
-    """Consecutive pieces of these lengths as windows (begin, stop, core, core_stop) of at most `room` tokens.
+) -> Iterator[tuple[int, int, int]]:
+    """Consecutive pieces of these lengths as windows (begin, core, stop) of at most `room` tokens; those from `core` on
+    are judged.
 
-    The cores follow each other without gap or overlap. Where two windows meet, each one shows its core what whole
-    pieces of the other side fit into `context` tokens; at least one, where that takes no more than a third of the room.
-    The first window holds at most `first` tokens. No piece may be longer than the room.
+    The cores follow each other without gap or overlap. Where two windows meet, the second one begins with what whole
+    pieces of the first fit into `context` tokens; at least one, where that takes no more than a third of the room.
+    Context behind would cost as much and was worth nothing (experiment 005). The first window holds at most `first`
+    tokens. No piece may be longer than the room.
     """
     n, core = len(lengths), 0
     size = room if first is None else first
@@ -185,12 +187,8 @@ def windows(
         while used > room and begin < core:  # one long piece and its context: the piece comes first
             used -= lengths[begin]
             begin += 1
-        core_stop, behind = stop, 0
-        while stop < n and core_stop > core + 1 and behind + lengths[core_stop - 1] <= (context if behind else nearest):
-            core_stop -= 1
-            behind += lengths[core_stop]
-        yield begin, stop, core, core_stop
-        core, size = core_stop, room
+        yield begin, core, stop
+        core, size = stop, room
 
 
 def _judge(block: Block, row: int, passage: int, start: int, end: int, anchor: int) -> None:
