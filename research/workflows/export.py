@@ -79,7 +79,7 @@ def export(
     if missing:
         raise ResearchError(f"export needs {', '.join(missing)}: pip install 'stance-attribution[onnx]'")
     checkpoint, origin = load_model(reference)
-    parts = transformers(checkpoint.model)
+    parts = transformer_parts(checkpoint.model)
     if not parts:
         kind = checkpoint.config.model_dump()["kind"]
         raise ResearchError(
@@ -130,10 +130,10 @@ def export(
     return Exported(folder, found, origin["run_id"])
 
 
-def transformers(model: Model) -> list[TransformerModel]:
+def transformer_parts(model: Model) -> list[TransformerModel]:
     """The fine-tuned encoders in a model: itself, or those among the parts of a blend."""
     if isinstance(model, BlendModel):
-        return [found for part in model.parts for found in transformers(part)]
+        return [found for part in model.parts for found in transformer_parts(part)]
     return [model] if isinstance(model, TransformerModel) else []
 
 
@@ -189,7 +189,7 @@ def _answer(
     checkpoint: Checkpoint, runtimes: Sequence[Runtime], unseen: Sequence[Example], others: Sequence[Example]
 ) -> Answer:
     """What the model says of all examples with these encoders, and its macro-F1 on the unseen ones."""
-    task, parts = checkpoint.task, transformers(checkpoint.model)
+    task, parts = checkpoint.task, transformer_parts(checkpoint.model)
     for part, runtime in zip(parts, runtimes, strict=True):
         part.runtime = runtime
     examples = [*unseen, *others]
