@@ -29,18 +29,20 @@ class ResearchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A label set and the unit it is given to. A multi-label row may hold any subset, the empty set too."""
+    """A label set and the unit it is given to. A multi-label row may hold any subset, the empty set too. The examples
+    of a `pair` task have a claim."""
 
     name: str
     labels: tuple[str, ...]
     unit: str
     multi_label: bool
+    pair: bool = False
 
 
 TASKS: Mapping[str, Task] = {
     "attribution": Task("attribution", ATTRIBUTION_LABELS, "sentence", multi_label=True),
     "primary": Task("primary", PRIMARY_LABELS, "article", multi_label=False),
-    "stance": Task("stance", STANCE_LABELS, "article", multi_label=False),
+    "stance": Task("stance", STANCE_LABELS, "article", multi_label=False, pair=True),
 }
 
 
@@ -172,7 +174,7 @@ def gold_rows(task: Task, examples: Iterable[Example]) -> list[Row]:
         if not example.gold:
             continue
         article = example.article
-        of_sentence = slices(article)
+        of_sentence = slices(article) if task.unit == "sentence" else {}
         length = {"length": length_slice(article)} if article.sentences else {}
         fields = {**length, **article.fields}
         for name in ("outlet", "event"):
@@ -236,15 +238,35 @@ def _quotations(text: str) -> Iterator[tuple[int, int]]:
 
 
 @dataclass(frozen=True, slots=True)
+class Stance:
+    """What an article does to a claim; `evidence` are the spans of the sentences that bear on the claim."""
+
+    claim: Claim
+    row: Row
+    evidence: tuple[tuple[int, int], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "claim_id": self.claim.claim_id,
+            "claim": self.claim.claim,
+            "label": self.row.labels[0] if self.row.labels else None,
+            "probabilities": dict(self.row.probabilities),
+            "evidence": [list(span) for span in self.evidence],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """What `classify` says of one article. `sentences` holds a row per sentence (none without an attribution model);
-    `derived` tells that `primary` follows from headline and lead because no primary model was there."""
+    `derived` tells that `primary` follows from headline and lead because no primary model was there; `stances` follow
+    the claims asked for."""
 
     article: Article
     sentences: tuple[Row, ...]
     primary: Row | None
     derived: bool
     models: Mapping[str, Mapping[str, str]]
+    stances: tuple[Stance, ...] = ()
 
     @property
     def labelled_article(self) -> Article:
@@ -253,7 +275,9 @@ class Prediction:
             Sentence(row.start, row.end, self.article.text[row.start : row.end], row.labels) for row in self.sentences
         )
         primary = self.primary.labels[0] if self.primary and self.primary.labels else None
-        return replace(self.article, sentences=sentences or self.article.sentences, primary=primary)
+        claims = tuple(replace(s.claim, label=s.row.labels[0] if s.row.labels else None) for s in self.stances)
+        sentences = sentences or self.article.sentences
+        return replace(self.article, sentences=sentences, primary=primary, claims=claims or self.article.claims)
 
     @property
     def shares(self) -> dict[str, float]:
@@ -268,7 +292,7 @@ class Prediction:
     def abstentions(self) -> dict[str, int]:
         """How many sentences and articles were judged or to be judged, and how many of them stayed silent."""
         primary = (self.primary,) if self.primary else ()
-        units = {"sentences": self.sentences, "articles": primary}
+        units = {"sentences": self.sentences, "articles": primary, "stances": tuple(s.row for s in self.stances)}
         silent = {f"silent {unit}": sum(row.labels is None for row in rows) for unit, rows in units.items()}
         return {unit: len(rows) for unit, rows in units.items()} | silent
 
@@ -293,5 +317,7 @@ class Prediction:
             }
             for row in self.sentences
         ]
+        if self.stances:
+            out["stances"] = [stance.to_json() for stance in self.stances]
         out["models"] = {task: dict(origin) for task, origin in self.models.items()}
         return out

@@ -5,8 +5,17 @@
 words mean. trafilatura, pyarrow and the rest are imported when a page or a table is read, not before.
 """
 
+from research.articles.claims import claims_of
 from research.articles.lines import article_from_json, article_to_json
 from research.articles.readers import read_articles
 from research.articles.segmentation import find_headline, segment, sentence_spans
 
-__all__ = ["article_from_json", "article_to_json", "find_headline", "read_articles", "segment", "sentence_spans"]
+__all__ = [
+    "article_from_json",
+    "article_to_json",
+    "claims_of",
+    "find_headline",
+    "read_articles",
+    "segment",
+    "sentence_spans",
+]

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from research.cli.output import Format, print_tables, writing
+from research.cli.output import Format, print_records, print_tables, writing
 
 if TYPE_CHECKING:
     from research.records import Prediction
@@ -20,13 +20,20 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     app.command()(classify)
+    app.command()(claims)
+
+
+Sources = Annotated[list[str], typer.Argument(metavar="PATH|URL|-...", help="files, folders, addresses, - for stdin")]
+ClaimsFile = typer.Option("--claims", help="claims: .txt, one a line; .csv or .jsonl with claim_id and claim")
+Form = Annotated[Format, typer.Option("--format")]
+OneClaim = Annotated[list[str] | None, typer.Option("--claim", help="a sentence to find the stance toward; repeatable")]
 
 
 def classify(
-    sources: Annotated[
-        list[str], typer.Argument(metavar="PATH|URL|-...", help="files, folders, addresses, - for stdin")
-    ],
+    sources: Sources,
     model: Annotated[list[str] | None, typer.Option(help="RUN, NAME@ALIAS, FOLDER or bundled; one per task")] = None,
+    claim: OneClaim = None,
+    claims: Annotated[Path | None, ClaimsFile] = None,
     abstain: Annotated[
         float | None, typer.Option(help="leave out what is unsure, until this share of the labels is expected wrong")
     ] = None,
@@ -35,10 +42,10 @@ def classify(
     ] = None,
     form: Annotated[Format | None, typer.Option("--format", help="default: table on a terminal, else jsonl")] = None,
 ) -> None:
-    """Label new articles and each of their sentences."""
-    from research.articles import article_to_json
+    """Label new articles and each of their sentences, and their stances toward claims."""
+    from research.articles import article_to_json, claims_of
     from research.records import ResearchError
-    from research.workflows.classify import abstaining, classify_sources, load_classifiers
+    from research.workflows.classify import abstaining, classify_sources, load_classifiers, with_stance
     from research.workflows.registry import BUNDLED_FOLDER, is_bundled
 
     done = failed = 0
@@ -61,7 +68,10 @@ def classify(
             if done % 1000 == 0:
                 typer.echo(f"{done} articles", err=True)
 
+    asked = claims_of(claim or (), claims)
     classifiers = load_classifiers(model or ())
+    if asked:
+        classifiers = with_stance(classifiers)
     if not model and all(is_bundled(origin) for _, origin in classifiers.values()):
         card = BUNDLED_FOLDER / "README.md"
         typer.echo(
@@ -71,17 +81,54 @@ def classify(
         )
     if abstain is not None:
         classifiers = abstaining(classifiers, abstain)
-    predictions = classify_sources(sources, classifiers, report)
+    predictions = classify_sources(sources, classifiers, report, asked)
     with writing(labelled) if labelled else nullcontext() as articles:
         _print(counted(predictions, articles), form or (Format.table if sys.stdout.isatty() else Format.jsonl))
     if not done and not failed:
         raise ResearchError(f"nothing to classify in {', '.join(sources)}")
     if abstain is not None:
-        counts = [f"{silent[f'silent {unit}']} of {silent[unit]} {unit}" for unit in ("sentences", "articles")]
+        units = ("sentences", "articles", *(("stances",) if asked else ()))
+        counts = [f"{silent[f'silent {unit}']} of {silent[unit]} {unit}" for unit in units]
         typer.echo(f"abstained: {', '.join(counts)} (expected error of the others: at most {abstain:g})", err=True)
     if failed:
         typer.echo(f"{done} articles classified, {failed} failed", err=True)
         raise typer.Exit(1 if done else 2)
+
+
+def claims(
+    sources: Sources,
+    claims: Annotated[Path | None, ClaimsFile] = None,
+    claim: OneClaim = None,
+    model: Annotated[str | None, typer.Option(help="a stance model: RUN, NAME@ALIAS, FOLDER or bundled/stance")] = None,
+    form: Form = Format.table,
+) -> None:
+    """Who supports, denies or discusses each claim: a folder of articles, rolled up."""
+    from research.articles import claims_of
+    from research.records import ResearchError
+    from research.summary.claims import claims_tables
+    from research.workflows.claims import roll_up
+    from research.workflows.classify import classify_sources, load_stance
+
+    asked = claims_of(claim or (), claims)
+    if not asked:
+        raise ResearchError('expected --claims FILE, or --claim "..."')
+    failed = 0
+
+    def report(origin: str, message: str) -> None:
+        nonlocal failed
+        failed += 1
+        typer.echo(f"error: {origin}: {message}", err=True)
+
+    found = roll_up(classify_sources(sources, load_stance(model), report, asked), asked)
+    if not found.articles and not failed:
+        raise ResearchError(f"nothing to classify in {', '.join(sources)}")
+    if form is Format.table:
+        print_tables(claims_tables(found))
+    else:
+        print_records([voice.to_json() for voices in found.voices.values() for voice in voices], form)
+    typer.echo(f"{found.articles} articles, {len(asked)} claims, {failed} failed", err=True)
+    if failed:
+        raise typer.Exit(1 if found.articles else 2)
 
 
 def _print(predictions: Iterable[Prediction], form: Format) -> None:

@@ -29,6 +29,9 @@ class Features(Section):
     quotation: bool = Field(True, description="quotation marks, and whether a quotation is still open")
     carry: bool = Field(True, description="who spoke before, and how long ago")
     cues: bool = Field(True, description="cue lexicon matches, source and cue pairs, labelling rules")
+    shared: bool = Field(True, description="of stance: words that claim and article share")
+    overlap: bool = Field(True, description="of stance: how far the article covers the claim")
+    attribution: bool = Field(False, description="of stance: attribution by rule of the sentences that bear on it")
     word_ngrams: Lengths = (1, 3)
     char_ngrams: Lengths = (3, 5)
     min_count: int = Field(2, ge=1, description="n-grams in fewer sentences are dropped (not with buckets)")
@@ -98,6 +101,9 @@ class Encoded(Trained):
     )
     max_tokens: int = Field(160, ge=16, description="tokens that one pass reads; longer articles take several")
     context_tokens: int = Field(32, ge=0, description="tokens of what stands before, shown where two windows meet")
+    evidence: bool = Field(
+        True, description="of stance: only the sentences that bear most on the claim, as many as fit into one pass"
+    )
     cues: bool = Field(
         True, description="besides, the context numbers of the linear models: cues, quotation, carry ..."
     )
@@ -149,10 +155,29 @@ class Blend(Trained):
         return self
 
 
+class Cascade(Trained):
+    """For stance: the first part tells what is related to the claim, the second one how."""
+
+    kind: Literal["cascade"] = "cascade"
+    parts: tuple[ModelConfig, ModelConfig]
+    least_related: float = Field(
+        0.05, ge=0, lt=1, description="pairs that are related with less probability are not shown to the second part"
+    )
+
+
+class Published(Section):
+    """What a published system said of a stance benchmark's test split, from its own file: nothing is trained."""
+
+    kind: Literal["published"] = "published"
+    system: str = Field(description="talos or athene (fnc-1), ferreira-vlachos-lr (emergent), branch-lstm (rumoureval)")
+
+
 ModelConfig = Annotated[
-    Majority | Cues | TfidfLogreg | TfidfSvm | EmbeddingLogreg | Transformer | Blend, Field(discriminator="kind")
+    Majority | Cues | TfidfLogreg | TfidfSvm | EmbeddingLogreg | Transformer | Blend | Cascade | Published,
+    Field(discriminator="kind"),
 ]
 Blend.model_rebuild()
+Cascade.model_rebuild()
 
 MODEL_SCHEMAS: Mapping[str, type[Section]] = {
     s.model_fields["kind"].default: s for s in get_args(get_args(ModelConfig)[0])

@@ -15,7 +15,7 @@ from research.datasets.audit import Audit, Giveaway, Pair, audit, drop_leaks, le
 from research.datasets.card import Card
 from research.datasets.dataset import Dataset
 from research.datasets.fetch import fetch
-from research.datasets.loading import list_datasets, load_dataset
+from research.datasets.loading import list_datasets, load_dataset, published_rows
 from research.datasets.shown import summarise
 
 __all__ = [
@@ -30,5 +30,6 @@ __all__ = [
     "leaks",
     "list_datasets",
     "load_dataset",
+    "published_rows",
     "summarise",
 ]

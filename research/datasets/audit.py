@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from research.datasets.dataset import SPLITS, Dataset
+from research.datasets.shared_claims import SharedClaim, find_shared_claims
 from research.records import ATTRIBUTION_LABELS, BACKGROUND, Article
 
 SHINGLE = 5  # words
@@ -56,7 +57,8 @@ class Giveaway:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was found. `events` maps an event that stands in several splits to these splits."""
+    """What was found. `events` maps an event that stands in several splits to these splits; `claims` leak for stance
+    alone."""
 
     dataset: str
     revision: str
@@ -64,6 +66,7 @@ class Audit:
     pairs: tuple[Pair, ...]
     events: Mapping[str, tuple[str, ...]]
     giveaways: tuple[Giveaway, ...]
+    claims: tuple[SharedClaim, ...] = ()
 
 
 def audit(dataset: Dataset, giveaway_articles: int = GIVEAWAY_ARTICLES) -> Audit:
@@ -79,6 +82,7 @@ def audit(dataset: Dataset, giveaway_articles: int = GIVEAWAY_ARTICLES) -> Audit
         pairs=tuple(find_pairs(placed)),
         events=_shared_events(placed),
         giveaways=tuple(_giveaways([article for _, article in placed], giveaway_articles)),
+        claims=tuple(find_shared_claims(placed)),
     )
 
 
@@ -87,14 +91,21 @@ def leaks(found: Audit) -> list[Pair]:
     return [pair for pair in found.pairs if pair.left_split != pair.right_split]
 
 
-def drop_leaks(dataset: Dataset, found: Audit) -> Dataset:
-    """The dataset less, for every leak, the article on the training side (between dev and test, dev's)."""
+def drop_leaks(dataset: Dataset, found: Audit, *, claims: bool = False) -> Dataset:
+    """The dataset less, for every leak, the article on the training side (between dev and test, dev's); with `claims`
+    less what holds a shared claim there, too: the claim, or the article that is nothing but its words."""
     gone: dict[str, set[str]] = defaultdict(set)
+    unsaid: dict[str, set[str]] = defaultdict(set)
     for pair in leaks(found):
         sides = ((pair.left_split, pair.left), (pair.right_split, pair.right))
         split, article_id = min(sides, key=lambda side: SPLITS.index(side[0]))
         gone[split].add(article_id)
-    return dataset.without(gone)
+    for shared in found.claims if claims else ():
+        if shared.left_article:
+            gone[shared.left_split].add(shared.left_article)
+        else:
+            unsaid[shared.left_split].add(shared.claim)
+    return dataset.without(gone, unsaid)
 
 
 # --- duplicates -----------------------------------------------------------------------------------------------

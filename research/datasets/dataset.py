@@ -59,16 +59,23 @@ class Dataset:
         """The rule of every sentence of a split that carries one, for counting."""
         return [s["rule"] for row in self._rows(split) for s in row["sentences"] if s["rule"]]
 
-    def without(self, article_ids: Mapping[str, Iterable[str]]) -> Dataset:
-        """The same dataset less some articles of some splits; what is left is another revision."""
+    def without(
+        self, article_ids: Mapping[str, Iterable[str]], claims: Mapping[str, Iterable[str]] | None = None
+    ) -> Dataset:
+        """The same dataset less some articles of some splits, and some claims (by their words) of some; what is left is
+        another revision."""
         gone = {split: set(ids) for split, ids in article_ids.items() if ids}
-        if not gone:
+        unsaid = {split: set(words) for split, words in (claims or {}).items() if words}
+        if not gone and not unsaid:
             return self
         splits = {}
         for split, rows in self.splits.items():
             ids = rows["article_id"]
-            splits[split] = rows.select([i for i, one in enumerate(ids) if one not in gone.get(split, ())])
-        named = "".join(f"\n{split} {i}" for split in sorted(gone) for i in sorted(gone[split]))
+            kept = rows.select([i for i, one in enumerate(ids) if one not in gone.get(split, ())])
+            splits[split] = _without_claims(kept, unsaid[split]) if unsaid.get(split) else kept
+        named = "".join(
+            f"\n{split} {i}" for some in (gone, unsaid) for split in sorted(some) for i in sorted(some[split])
+        )
         return replace(self, splits=splits, revision=digest(self.revision + named))
 
     def _rows(self, split: str) -> list[dict[str, Any]]:
@@ -76,6 +83,16 @@ class Dataset:
         # iterating over a Hugging Face dataset. `with_format` applies a selection that `.data` would ignore.
         rows: list[dict[str, Any]] = self.splits[split].with_format("arrow")[:].to_pylist()
         return rows
+
+
+def _without_claims(rows: hf.Dataset, words: set[str]) -> hf.Dataset:
+    from datasets import Dataset as HfDataset
+
+    kept = [
+        {**row, "claims": [claim for claim in row["claims"] if claim["claim"] not in words]}
+        for row in rows.with_format("arrow")[:].to_pylist()
+    ]
+    return HfDataset.from_list(kept, features=features())
 
 
 def digest(text: str) -> str:

@@ -115,7 +115,8 @@ def _take(name: str, pin: Mapping[str, Any], source: Path, target: Path) -> None
     _check(name, pin, source)
     if source.resolve() == target.resolve():
         return
-    for file in _parts(name, pin, source):
+    beside = [file for pattern in pin.get("beside", []) for file in sorted(source.glob(pattern))]
+    for file in [*_parts(name, pin, source), *beside]:
         _place(target / file.relative_to(_root(pin, source)), file.open("rb"))
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from research.config import Section, dataset_section, recipes
+from research.config import Emergent, Fnc1, Rumoureval, Section, dataset_section, recipes
 from research.datasets.card import read_cards
 from research.datasets.dataset import Dataset
-from research.records import ResearchError
+from research.records import ResearchError, Row
 
 # kind of config -> adapter, a function from that config to a Dataset; imported when it is asked for
 ADAPTERS: Mapping[str, str] = {
@@ -18,8 +18,33 @@ ADAPTERS: Mapping[str, str] = {
     "jsonl": "research.datasets.jsonl:load_jsonl",
     "polnear": "research.datasets.polnear:load_polnear",
     "wikiweasel": "research.datasets.wikiweasel:load_wikiweasel",
+    "fnc-1": "research.datasets.fnc1:load_fnc1",
+    "emergent": "research.datasets.emergent:load_emergent",
+    "rumoureval-2019": "research.datasets.rumoureval:load_rumoureval",
     "mix": "research.datasets.mix:load_mix",
 }
+
+
+# published system -> a function from the config of its benchmark to the rows of every system of it
+PUBLISHED: Mapping[str, tuple[type[Section], str]] = {
+    "talos": (Fnc1, "research.datasets.fnc1:published_fnc1"),
+    "athene": (Fnc1, "research.datasets.fnc1:published_fnc1"),
+    "ferreira-vlachos-lr": (Emergent, "research.datasets.emergent:published_emergent"),
+    "branch-lstm": (Rumoureval, "research.datasets.rumoureval:published_rumoureval"),
+}
+
+
+def published_rows(system: str) -> list[Row]:
+    """What a published system said of its benchmark's test split. ResearchError when it is unknown, or its file is not
+    here."""
+    if system not in PUBLISHED:
+        raise ResearchError(f"model.system: unknown '{system}'; known: {', '.join(PUBLISHED)}")
+    config, where = PUBLISHED[system]
+    module, function = where.split(":")
+    rows: dict[str, list[Row]] = getattr(import_module(module), function)(config())
+    if system not in rows:
+        raise ResearchError(f"model.system: the predictions of {system} are not beside its corpus")
+    return rows[system]
 
 
 def load_dataset(config: Section) -> Dataset:

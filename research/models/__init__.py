@@ -23,6 +23,8 @@ MODELS: Mapping[str, str] = {
     "embedding-logreg": "research.models.embedding:EmbeddingLogreg",
     "transformer": "research.models.transformer:TransformerModel",
     "blend": "research.models.blend:BlendModel",
+    "cascade": "research.models.cascade:CascadeModel",
+    "published": "research.models.published:Published",
 }
 
 

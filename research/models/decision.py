@@ -13,11 +13,12 @@ from research.records import Task
 
 def decide(probabilities: Probabilities, thresholds: Sequence[float], task: Task) -> Gold:
     """Shape (rows, labels). Multi-label: every label at or above its threshold, perhaps none. Single-label: exactly
-    one, the most probable (of equals the first); thresholds are then not used."""
+    one, the most probable in proportion to its threshold (of equals the first): a label with half the threshold of
+    another one needs half its probability."""
     if task.multi_label:
         return probabilities >= np.asarray(thresholds)
     decided = np.zeros(probabilities.shape, dtype=bool)
-    decided[np.arange(len(probabilities)), probabilities.argmax(axis=1)] = True
+    decided[np.arange(len(probabilities)), (probabilities / np.asarray(thresholds)).argmax(axis=1)] = True
     return decided
 
 

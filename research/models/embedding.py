@@ -23,12 +23,11 @@ from scipy.sparse import csr_matrix
 from scipy.special import expit, softmax
 
 from research.config import EmbeddingLogreg as Config
-from research.config import Features
 from research.models.encoder.embeddings import Embeddings, Vectors, folder_of
 from research.models.encoder.runtime import TorchRuntime
 from research.models.encoder.tokens import Tokens
 from research.models.encoder.weights import ENCODER, load_encoder, load_tokens
-from research.models.features import FeatureExtractor
+from research.models.features import NO_WORDS, create_extractor
 from research.models.protocol import ALONE, Fitting, Probabilities, gold_matrix
 from research.records import Example, Task
 
@@ -51,8 +50,7 @@ class EmbeddingLogreg:
         self.tokens: Tokens | None = None
         self._encoder: Any = None
         self._embeddings: Embeddings | None = None
-        alone = Features(words=False, characters=False, neighbours=False)  # no n-grams: only the context numbers
-        self._numbers = FeatureExtractor(alone, task) if config.cues else None
+        self._numbers = create_extractor(NO_WORDS, task) if config.cues else None
         self._mean: Vectors = np.zeros(0, np.float32)
         self._scale: Vectors = np.ones(0, np.float32)
         self._weights: Vectors = np.zeros((len(task.labels), 0), np.float32)

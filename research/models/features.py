@@ -3,6 +3,7 @@
 attribution: a row per sentence: its words and characters, the words of the sentences before and after, cue features.
 primary: a row per article: words and characters of headline and lead, words of the body, cue features of headline,
 lead and (averaged) body.
+stance: a row per pair of claim and article (pair_features.py).
 
 Every block has columns of its own (a vocabulary), or with `buckets` all blocks share the hashed ones.
 """
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
@@ -21,6 +23,7 @@ from research.config import Features as FeaturesConfig
 from research.cues import cue_features
 from research.models.ngrams import HashedNgrams, Ngrams
 from research.models.numbers import Numbers
+from research.models.pair_features import PairFeatures
 from research.models.words import masked_words, plain_words
 from research.records import Article, Example, Task
 
@@ -29,11 +32,34 @@ from research.records import Article, Example, Task
 CONTEXT_WEIGHT = 0.15
 NEIGHBOUR_WEIGHT = 0.5
 LEAD_SENTENCES = 2
+NO_WORDS = FeaturesConfig(words=False, characters=False, neighbours=False, shared=False)  # only the numbers
 CONTEXT_GROUPS = ("position", "quotation", "carry", "cues")
+
+
+class Extractor(Protocol):
+    """Examples to a matrix of shape (spans, features), in which numbers that are no n-grams are weighed by `weight`;
+    `fit_transform` first, or `load`."""
+
+    weight: float
+
+    def fit_transform(self, examples: Sequence[Example]) -> csr_matrix: ...
+
+    def transform(self, examples: Sequence[Example]) -> csr_matrix: ...
+
+    def save(self, folder: Path) -> None: ...
+
+    def load(self, folder: Path) -> None: ...
+
+
+def create_extractor(config: FeaturesConfig, task: Task) -> Extractor:
+    """What the linear models see of the examples of a task."""
+    return PairFeatures(config) if task.pair else FeatureExtractor(config, task)
 
 
 class FeatureExtractor:
     """Examples to a matrix of shape (spans, features); `fit_transform` first, or `load`."""
+
+    weight = CONTEXT_WEIGHT
 
     def __init__(self, config: FeaturesConfig, task: Task) -> None:
         self.config, self.task = config, task

@@ -18,7 +18,7 @@ from scipy.special import expit, softmax
 
 from research.config import Linear
 from research.models.calibration import platt
-from research.models.features import FeatureExtractor
+from research.models.features import create_extractor
 from research.models.protocol import ALONE, Fitting, Gold, Probabilities, gold_matrix, groups
 from research.records import Example, ResearchError, Task
 
@@ -36,7 +36,7 @@ class LinearModel(ABC):
 
     def __init__(self, config: Linear, task: Task, seed: int = 0) -> None:
         self.config, self.task, self.seed = config, task, seed
-        self.features = FeatureExtractor(config.features, task)
+        self.features = create_extractor(config.features, task)
         self.weights: NDArray[np.float32] = np.zeros((len(task.labels), 0), np.float32)
         self.intercepts: NDArray[np.float64] = np.zeros(len(task.labels))
 

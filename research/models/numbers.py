@@ -15,10 +15,11 @@ from research.models.ngrams import bucket
 
 class Numbers:
     """`wanted` maps a group of features (position, quotation, carry, cues) to whether it is switched on. With
-    `buckets` names are hashed into so many columns, and nothing has to be kept."""
+    `buckets` names are hashed into so many columns, and nothing has to be kept. `families` maps the first part of a
+    name to its group, where the names are not those of the cue features."""
 
-    def __init__(self, wanted: Mapping[str, bool], buckets: int = 0) -> None:
-        self._wanted, self._buckets = wanted, buckets
+    def __init__(self, wanted: Mapping[str, bool], buckets: int = 0, families: Mapping[str, str] | None = None) -> None:
+        self._wanted, self._buckets, self._families = wanted, buckets, families
         self._column: dict[str, int | None] = {}  # None: switched off
 
     def fit(self, rows: Iterable[Mapping[str, float]]) -> None:
@@ -61,4 +62,5 @@ class Numbers:
         return self._column.get(name)
 
     def _on(self, name: str) -> bool:
-        return self._wanted[feature_group(name.rpartition("|")[2])]
+        group = self._families[name.partition(":")[0]] if self._families else feature_group(name.rpartition("|")[2])
+        return self._wanted[group]

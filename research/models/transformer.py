@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
-from research.config import Features, Transformer
+from research.config import Transformer
 from research.models.encoder.head import Head
 from research.models.encoder.passages import Passages
 from research.models.encoder.runtime import Runtime, TorchRuntime, load_runtime, pooled_rows
 from research.models.encoder.tokens import Tokens
 from research.models.encoder.weights import load_encoder, load_tokens
-from research.models.features import CONTEXT_WEIGHT, FeatureExtractor
+from research.models.features import NO_WORDS, create_extractor
 from research.models.protocol import ALONE, Fitting, Probabilities, gold_matrix
 from research.records import Example, Task
 
@@ -40,8 +40,7 @@ class TransformerModel:
         self.tokens: Tokens | None = None
         self.runtime: Runtime | None = None
         self._head: Head | None = None
-        no_words = Features(words=False, characters=False, neighbours=False)
-        self._numbers = FeatureExtractor(no_words, task) if config.cues else None  # divided by its CONTEXT_WEIGHT
+        self._numbers = create_extractor(NO_WORDS, task) if config.cues else None
 
     def fit(self, examples: Sequence[Example], fitting: Fitting = ALONE) -> None:
         import torch
@@ -53,7 +52,7 @@ class TransformerModel:
         encoder = load_encoder(self.config.pretrained, dropout=self.config.dropout, layers=self.config.layers)
         self.tokens = load_tokens(self.config.pretrained, encoder.config)
         half = bf16(self.config.precision)
-        numbers = self._numbers.fit_transform(examples) / CONTEXT_WEIGHT if self._numbers else None
+        numbers = self._numbers.fit_transform(examples) / self._numbers.weight if self._numbers else None
         gold = gold_matrix(examples, self.task)
         first = np.zeros(gold.shape[1]) if self.config.class_weight == "balanced" else prior(gold, self.task)
         network = Network(encoder, 0 if numbers is None else numbers.shape[1], first, half)
@@ -89,7 +88,7 @@ class TransformerModel:
     def judge(self, examples: Sequence[Example], pooled: NDArray[np.float32]) -> Probabilities:
         """What the head makes of `pooled` and the context numbers of the examples."""
         assert self._head, "fit or load first"
-        numbers = self._numbers.transform(examples) / CONTEXT_WEIGHT if self._numbers else None
+        numbers = self._numbers.transform(examples) / self._numbers.weight if self._numbers else None
         margins = self._head.margins(pooled, numbers)
         return np.asarray(expit(margins) if self.task.multi_label else softmax(margins, axis=1))
 

@@ -5,7 +5,7 @@
     floor(judged)                           the macro-F1 that needs no model
     compare(judged_a, judged_b)             two systems on the same gold; compare_all, mcnemar, holm
     score_seeds, seed_spread                one system trained with several seeds
-    confusions, precision_recall, reliability, risk_curve, best_threshold
+    confusions, precision_recall, reliability, risk_curve, best_threshold(s of several labels: best_proportions)
     risk_table(risk_curve(judged))          how much error goes with the least sure rows, for a checkpoint
     prevalence(labels, sample, errors)      the share of each label in new articles, corrected, with an interval
     shift(probabilities, trained)           probabilities where labels are more or less frequent than in training
@@ -20,6 +20,7 @@ from research.scoring.curves import (
     Confusion,
     PrecisionRecall,
     Reliability,
+    best_proportions,
     best_threshold,
     confusions,
     precision_recall,
@@ -47,6 +48,7 @@ __all__ = [
     "SeedSpread",
     "Share",
     "average_precision",
+    "best_proportions",
     "best_threshold",
     "compare",
     "compare_all",

@@ -51,6 +51,13 @@ def macro_f1(counts: Counts) -> Floats:
     return np.asarray(f1(counts).mean(axis=-1))
 
 
+def macro_f1_present(counts: Counts) -> Floats:
+    """The mean of `f1` over the labels that the gold holds: (...). For benchmarks without some label of the task, such
+    as stance corpora in which nothing is unrelated; elsewhere it equals `macro_f1`."""
+    held = counts.tp + counts.fn > 0
+    return _ratio((f1(counts) * held).sum(axis=-1), held.sum(axis=-1))
+
+
 def macro_precision(counts: Counts) -> Floats:
     """The mean of `precision` over all labels of the task: (...). Sokolova & Lapalme 2009, IPM 45(4)."""
     return np.asarray(precision(counts).mean(axis=-1))
@@ -118,7 +125,7 @@ def count_metrics(counts: Counts) -> dict[str, Floats]:
     """Every metric that follows from counts by its name (`macro_f1`, `denial/f1` ...), each of shape (...)."""
     overall = {**OVERALL, "macro_mcc": macro_mcc} if counts.multi_label else {**OVERALL, "mcc": mcc}
     if counts.labels == STANCE_LABELS:
-        overall["fnc_score"] = fnc_score
+        overall |= {"macro_f1_present": macro_f1_present, "fnc_score": fnc_score}
     found = {name: metric(counts) for name, metric in overall.items()}
     tables = {name: metric(counts) for name, metric in PER_LABEL.items()}
     for i, label in enumerate(counts.labels):

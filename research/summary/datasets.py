@@ -55,13 +55,19 @@ def audit_tables(found: Audit) -> Iterator[RenderableType]:
     total = sum(found.articles.values())
     yield (
         f"{found.dataset} {found.revision}: {total} articles, {len(across)} pairs across splits, "
-        f"{len(found.pairs) - len(across)} within one, {len(found.events)} events in several splits"
+        f"{len(found.pairs) - len(across)} within one, {len(found.events)} events and {len(found.claims)} claims in "
+        f"several splits"
     )
     ordered = [*across, *(p for p in found.pairs if p not in across)]
     if ordered:
         table = Table("kind", "article", "split", "article", "split", "similarity", box=None)
         for p in ordered[:SHOWN_PAIRS]:
             table.add_row(p.kind, p.left, p.left_split, p.right, p.right_split, f"{p.similarity:.2f}")
+        yield table
+    if found.claims:
+        table = Table("claim, or an article of its words", "split", "split", box=None)
+        for c in found.claims[:SHOWN_PAIRS]:
+            table.add_row(c.claim, c.left_split, c.right_split)
         yield table
     if found.giveaways:
         table = Table("token", "label", "precision", "prevalence", "sentences", "articles", box=None)

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from research.records import ATTRIBUTION_LABELS, BACKGROUND, Prediction, Row
+from research.records import ATTRIBUTION_LABELS, BACKGROUND, UNRELATED, Prediction, Row
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 # Told apart without colour, too: every label has its own letter in front of the sentence.
 STYLES = {"official_statement": "cyan", "speculation": "yellow", "denial": "magenta", BACKGROUND: "dim"}
 LETTERS = {"official_statement": "O", "speculation": "S", "denial": "D"}
-COLUMNS = ("article_id", "origin", "title", "primary", "start", "end", "text", "labels", *ATTRIBUTION_LABELS)
+STANCE_STYLES = {"supports": "green", "denies": "red", "discusses": "yellow", UNRELATED: "dim"}
+FIRST = ("article_id", "origin", "title", "primary", "stances")
+COLUMNS = (*FIRST, "start", "end", "text", "labels", *ATTRIBUTION_LABELS)
 
 
 def prediction_view(prediction: Prediction) -> Iterator[RenderableType]:
@@ -33,6 +35,14 @@ def prediction_view(prediction: Prediction) -> Iterator[RenderableType]:
         if prediction.derived:
             line.append(" (derived from headline and lead)", style="dim")
         yield line
+    for stance in prediction.stances:
+        label = (stance.row.labels or ("abstained",))[0]
+        line = Text(f"claim {stance.claim.claim_id}: ").append(label, style=STANCE_STYLES.get(label, ""))
+        if label in stance.row.probabilities:
+            line.append(f" ({stance.row.probabilities[label]:.2f})", style="dim")
+        yield line.append(f"  {stance.claim.claim}")
+        for start, end in stance.evidence if label != UNRELATED else ():
+            yield Text(f"    {article.text[start:end]}", style="dim")
     if prediction.sentences:
         yield Text("sentences: ").append(", ".join(f"{k} {v:.0%}" for k, v in prediction.shares.items() if v))
         table = Table(box=None, show_header=False, padding=(0, 1))
@@ -63,7 +73,8 @@ def prediction_csv(prediction: Prediction) -> str:
     """One line per sentence; the article's own where there are no sentences."""
     article = prediction.article
     primary = (prediction.primary.labels or ("abstained",))[0] if prediction.primary else ""
-    first = [article.article_id, article.origin, article.title or "", primary]
+    stances = "|".join(f"{s.claim.claim_id}:{(s.row.labels or ('abstained',))[0]}" for s in prediction.stances)
+    first = [article.article_id, article.origin, article.title or "", primary, stances]
     if not prediction.sentences:
         return _line([*first, *[""] * (len(COLUMNS) - len(first))])
     lines = []

@@ -9,7 +9,19 @@ from pathlib import Path
 from research.articles import read_articles, segment
 from research.cues import read_once
 from research.models.checkpoint import Checkpoint, Errors
-from research.records import BACKGROUND, TASKS, Article, Prediction, ResearchError, Row, Task, examples_for
+from research.models.evidence import evidence
+from research.records import (
+    BACKGROUND,
+    TASKS,
+    Article,
+    Claim,
+    Prediction,
+    ResearchError,
+    Row,
+    Stance,
+    Task,
+    examples_for,
+)
 from research.scoring import least_confidence
 from research.workflows.registry import BUNDLED, load_bundled, load_champions, load_model
 
@@ -19,6 +31,7 @@ Classifiers = Mapping[str, tuple[Checkpoint, Origin]]
 # Vectorising one sentence costs mostly overhead, so articles are judged together; two thousand sentences are enough
 # to make that overhead vanish, and little enough to stay in a few megabytes.
 BATCH_SENTENCES = 2000
+BATCH_PAIRS = 2000  # of an article and a claim
 LEAD_SENTENCES = 2  # headline and lead; a third sentence changes nothing on attribution-gold train
 
 
@@ -37,6 +50,21 @@ def load_classifiers(references: Sequence[str] = ()) -> Classifiers:
             raise ResearchError(f"--model {reference}: a second model for task '{task}'; one per task")
         found[task] = checkpoint, origin
     return found
+
+
+def with_stance(classifiers: Classifiers) -> Classifiers:
+    """The same models, and the bundled one for stance where there is none among them."""
+    if "stance" in classifiers:
+        return classifiers
+    return {**classifiers, "stance": load_bundled()["stance"]}
+
+
+def load_stance(reference: str | None = None) -> Classifiers:
+    """The stance model named, else the champion, else the bundled one; no other."""
+    found = load_classifiers([reference] if reference else ())
+    if reference and "stance" not in found:
+        raise ResearchError(f"--model {reference}: a model for {', '.join(found)}; expected one for stance")
+    return {"stance": with_stance(found)["stance"]}
 
 
 def abstaining(classifiers: Classifiers, error: float) -> Classifiers:
@@ -61,15 +89,23 @@ def known_errors(checkpoint: Checkpoint, origin: Origin) -> Errors:
 
 
 def classify_sources(
-    sources: Iterable[str], classifiers: Classifiers, on_error: Callable[[str, str], None]
+    sources: Iterable[str],
+    classifiers: Classifiers,
+    on_error: Callable[[str, str], None],
+    claims: Sequence[Claim] = (),
 ) -> Iterator[Prediction]:
     """Read and classify; what cannot be read goes to `on_error(origin, message)` and the stream goes on."""
-    yield from classify_articles(read_articles(sources, on_error), classifiers)
+    yield from classify_articles(read_articles(sources, on_error), classifiers, claims)
 
 
-def classify_articles(articles: Iterable[Article], classifiers: Classifiers) -> Iterator[Prediction]:
-    """One prediction per article, in order."""
-    for batch in _batches(segment(article) for article in articles):
+def classify_articles(
+    articles: Iterable[Article], classifiers: Classifiers, claims: Sequence[Claim] = ()
+) -> Iterator[Prediction]:
+    """One prediction per article, in order. Its stances are those to `claims`; without any, to the claims that the
+    article itself carries."""
+    segmented = (segment(article) for article in articles)
+    asked = tuple(claims)
+    for batch in _batches(replace(article, claims=asked) if asked else article for article in segmented):
         yield from _classify_batch(batch, classifiers)
 
 
@@ -95,13 +131,14 @@ def derive_primary(article: Article, rows: Sequence[Row]) -> Row:
 
 def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
     batch: list[Article] = []
-    held = 0
+    sentences = pairs = 0
     for article in articles:
         batch.append(article)
-        held += len(article.sentences)
-        if held >= BATCH_SENTENCES:
+        sentences += len(article.sentences)
+        pairs += len(article.claims)
+        if sentences >= BATCH_SENTENCES or pairs >= BATCH_PAIRS:
             yield batch
-            batch, held = [], 0
+            batch, sentences, pairs = [], 0, 0
     if batch:
         yield batch
 
@@ -111,7 +148,7 @@ def _classify_batch(batch: Sequence[Article], classifiers: Classifiers) -> Itera
     numbered = [replace(article, article_id=str(i)) for i, article in enumerate(batch)]
     with read_once():
         rows = {name: _rows(checkpoint, TASKS[name], numbered) for name, (checkpoint, _) in classifiers.items()}
-    models = {name: origin for name, (_, origin) in classifiers.items()}
+    models = {name: origin for name, (_, origin) in classifiers.items() if rows[name] or not TASKS[name].pair}
     for i, article in enumerate(batch):
         sentences = tuple(replace(row, article_id=article.article_id) for row in rows.get("attribution", {}).get(i, ()))
         given = rows.get("primary", {}).get(i)
@@ -123,11 +160,16 @@ def _classify_batch(batch: Sequence[Article], classifiers: Classifiers) -> Itera
             if given
             else None
         )
-        yield Prediction(article, sentences, primary, derived, models)
+        stances = tuple(
+            Stance(claim, replace(row, article_id=article.article_id), evidence(article, claim.claim))
+            for claim, row in zip(article.claims, rows.get("stance", {}).get(i, ()), strict=False)
+        )
+        yield Prediction(article, sentences, primary, derived, models, stances)
 
 
 def _rows(checkpoint: Checkpoint, task: Task, batch: Sequence[Article]) -> dict[int, list[Row]]:
     by_article: dict[int, list[Row]] = {}
-    for row in checkpoint.predict(list(examples_for(task, batch))):
+    examples = list(examples_for(task, batch))
+    for row in checkpoint.predict(examples) if examples else ():
         by_article.setdefault(int(row.article_id), []).append(row)
     return by_article

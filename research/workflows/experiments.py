@@ -275,7 +275,8 @@ def _read_data(file: Path, experiment: Experiment) -> list[tuple[Any, Dataset]]:
     for name in experiment.datasets:
         with _naming(f"{file}: datasets: {name}"):
             config = dataset_config(name)
-            data.append((config, without_leaks(load_dataset(config), drop=experiment.drop_leaks)))
+            claims = "stance" in experiment.tasks
+            data.append((config, without_leaks(load_dataset(config), drop=experiment.drop_leaks, claims=claims)))
     names = [dataset.name for _, dataset in data]
     if len(set(names)) < len(names):
         raise ResearchError(f"{file}: datasets: two are named alike: {', '.join(names)}")

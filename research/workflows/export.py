@@ -19,6 +19,7 @@ from research.config import Shipped, dataset_config
 from research.datasets import Dataset, load_dataset
 from research.models.blend import BlendModel
 from research.models.calibration import calibrated
+from research.models.cascade import CascadeModel
 from research.models.checkpoint import Checkpoint, Export, is_checkpoint, prediction_rows
 from research.models.decision import decide
 from research.models.encoder.onnx import FP32, INT8, OPSET, OnnxRuntime, Rounding, export_encoder, quantize
@@ -131,8 +132,8 @@ def export(
 
 
 def transformer_parts(model: Model) -> list[TransformerModel]:
-    """The fine-tuned encoders in a model: itself, or those among the parts of a blend."""
-    if isinstance(model, BlendModel):
+    """The fine-tuned encoders in a model: itself, or those among the parts of a blend or a cascade."""
+    if isinstance(model, BlendModel | CascadeModel):
         return [found for part in model.parts for found in transformer_parts(part)]
     return [model] if isinstance(model, TransformerModel) else []
 

@@ -16,7 +16,7 @@ from research.models.checkpoint import Errors, prediction_rows
 from research.models.decision import decide
 from research.models.protocol import Fitting, Gold, Probabilities, gold_matrix
 from research.records import Example, ResearchError, Row, Task, gold_rows
-from research.scoring import best_threshold, error_sums, join, risk_curve, risk_table
+from research.scoring import best_proportions, best_threshold, error_sums, join, risk_curve, risk_table
 from research.workflows.tracking import follows
 
 Progress = Callable[[str, int, int], None]
@@ -107,10 +107,12 @@ def choose_calibration(config: RunConfig, task: Task, probabilities: Probabiliti
 
 
 def choose_thresholds(config: RunConfig, task: Task, probabilities: Probabilities, gold: Gold) -> tuple[float, ...]:
-    """The threshold per label with the best F1; .5 where the config or the kind of model asks for no choice.
-    `probabilities` are the calibrated ones."""
-    if not (isinstance(config.model, Trained) and config.model.thresholds == "tuned" and task.multi_label):
+    """The threshold per label with the best F1, of a pair task those with the best macro-F1; .5 where the config or
+    the kind of model asks for no choice. `probabilities` are the calibrated ones."""
+    if not (isinstance(config.model, Trained) and config.model.thresholds == "tuned"):
         return (0.5,) * len(task.labels)
+    if not task.multi_label:
+        return best_proportions(probabilities, gold) if task.pair else (0.5,) * len(task.labels)
     return tuple(best_threshold(p, g) for p, g in zip(probabilities.T, gold.T, strict=True))
 
 

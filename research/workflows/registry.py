@@ -22,6 +22,8 @@ BUNDLED = "bundled"
 BUNDLED_FOLDER = Path(research.models.__file__).parent / BUNDLED
 EXAMPLE = "The ministry denied that its drones had crossed the border, and said an inquiry might follow."
 
+EXAMPLE_CLAIM = "Drones crossed the border."
+
 
 def log_checkpoint(folder: Path, task: Task, costs: Mapping[str, float], extra: str = "") -> None:
     """The checkpoint as an MLflow model of the current run: pyfunc with signature and input example, no pickle.
@@ -33,13 +35,14 @@ def log_checkpoint(folder: Path, task: Task, costs: Mapping[str, float], extra: 
 
     outputs = [ColSpec("long", n) for n in ("row", "start", "end")] + [ColSpec("string", n) for n in ("text", "labels")]
     outputs += [ColSpec("double", label) for label in task.labels]
+    example = {"text": [EXAMPLE], **({"claim": [EXAMPLE_CLAIM]} if task.pair else {})}
     size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6
     info = mlflow.pyfunc.log_model(
         name="model",
         loader_module="research.workflows.serving",
         data_path=str(folder),
-        signature=ModelSignature(inputs=Schema([ColSpec("string", "text")]), outputs=Schema(outputs)),
-        input_example=pd.DataFrame({"text": [EXAMPLE]}),
+        signature=ModelSignature(inputs=Schema([ColSpec("string", n) for n in example]), outputs=Schema(outputs)),
+        input_example=pd.DataFrame(example),
         pip_requirements=[f"stance-attribution{extra}"],
     )
     mlflow.log_metrics({**costs, "cost/model_mb": size}, model_id=info.model_id)

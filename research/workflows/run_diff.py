@@ -19,7 +19,7 @@ from research.summary.run_diff import ConfusionDiff, Difference, Flip, LabelDiff
 from research.summary.runs import Comparison, RunSummary
 from research.workflows.results import read_rows
 from research.workflows.tracking import SPLITS, append_note, fetched, open_store
-from research.workflows.train import without_leaks
+from research.workflows.train import judges_claims, without_leaks
 
 FACTS = {
     "dataset": "dataset",
@@ -187,5 +187,5 @@ def _dataset(client: Any, run: Any) -> Dataset:
         config = run_config(file=file)
     dataset = load_dataset(config.dataset)
     if config.train.drop_leaks and dataset.revision != tags.get("dataset_revision"):
-        dataset = without_leaks(dataset, drop=True)
+        dataset = without_leaks(dataset, drop=True, claims=judges_claims(config))
     return dataset

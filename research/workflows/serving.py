@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from research.articles import segment
 from research.models.checkpoint import Checkpoint
-from research.records import Article, examples_for
+from research.records import Article, Claim, examples_for
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 class ServedCheckpoint:
-    """`predict` takes a table with a column `text`, an article or a sentence in each row, and gives a row per judged
-    span: the input row, start, end, text, the labels joined by commas, and each label's probability."""
+    """`predict` takes a table with a column `text`, an article or a sentence in each row, and for stance a column
+    `claim`; it gives a row per judged span: the input row, start, end, text, the labels joined by commas, and each
+    label's probability."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
@@ -25,6 +27,9 @@ class ServedCheckpoint:
 
         task = self._checkpoint.task
         articles = [segment(Article(str(i), text)) for i, text in enumerate(table["text"])]
+        if task.pair:
+            pairs = zip(articles, table["claim"], strict=True)
+            articles = [replace(article, claims=(Claim("claim", claim),)) for article, claim in pairs]
         out = [
             {
                 "row": int(row.article_id),

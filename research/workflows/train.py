@@ -17,7 +17,7 @@ import numpy as np
 import yaml
 from filelock import FileLock, Timeout
 
-from research.config import Blend, Encoded, RunConfig, Transformer, flatten, run_config
+from research.config import Blend, Cascade, Encoded, RunConfig, Transformer, flatten, run_config
 from research.datasets import Dataset, audit, drop_leaks, leaks, load_dataset
 from research.datasets.store import cache_folder
 from research.models import create
@@ -90,7 +90,7 @@ def train(
     if save and save.exists() and (not save.is_dir() or any(save.iterdir())) and not is_checkpoint(save):
         raise ResearchError(f"--save {save}: holds something that is not a model; name an empty or new folder")
     task = TASKS[config.task]
-    dataset = without_leaks(load_dataset(config.dataset), drop=config.train.drop_leaks)
+    dataset = without_leaks(load_dataset(config.dataset), drop=config.train.drop_leaks, claims=judges_claims(config))
     examples = {split: annotated(task, dataset.articles(split)) for split in dataset.splits}
     if not examples.get("train"):
         raise ResearchError(f"{dataset.name}: no article of train is annotated for task '{task.name}'")
@@ -107,7 +107,7 @@ def train(
             f"{dataset.name}: the run began with revision {was}, now it is {dataset.revision}: train anew"
         )
     run_id = None if follows() else resumed
-    resumable = isinstance(config.model, Transformer | Blend) and not fit
+    resumable = isinstance(config.model, Transformer | Blend | Cascade) and not fit
     with (
         own_store() if follows() else nullcontext(),
         locked(STATES / run_id) if run_id and resumable else nullcontext(),
@@ -190,20 +190,36 @@ def annotated(task: Task, articles: Sequence[Article]) -> list[Example]:
     return [example for example in examples_for(task, articles) if example.gold]
 
 
-def without_leaks(dataset: Dataset, *, drop: bool) -> Dataset:
-    """The dataset as it is when no text stands in two splits; else less its leaking articles, or refused."""
+def without_leaks(dataset: Dataset, *, drop: bool, claims: bool = False) -> Dataset:
+    """The dataset as it is when no text, and with `claims` no claim, stands in two splits; else less what leaks on the
+    training side, or refused."""
     found = audit(dataset)
     pairs = leaks(found)
-    if not pairs:
+    if not pairs and not (claims and found.claims):
         return dataset
     if drop:
-        return drop_leaks(dataset, found)
-    first = pairs[0]
+        return drop_leaks(dataset, found, claims=claims)
+    if pairs:
+        first = pairs[0]
+        what = (
+            f"{len(pairs)} pairs of articles stand in two splits "
+            f"(first: {first.left} in {first.left_split}, {first.right} in {first.right_split}, {first.kind})"
+        )
+    else:
+        shared = found.claims[0]
+        what = (
+            f"{len(found.claims)} claims stand in two splits "
+            f"(first: '{shared.claim}' in {shared.left_split} and {shared.right_split})"
+        )
+    also = "" if pairs else ", or allow a fixed list of claims with --set train.shared_claims=true"
     raise ResearchError(
-        f"{dataset.name}: {len(pairs)} pairs of articles stand in two splits "
-        f"(first: {first.left} in {first.left_split}, {first.right} in {first.right_split}, {first.kind}); "
-        f"see `research data audit`, or drop the training side with --drop-leaks"
+        f"{dataset.name}: {what}; see `research data audit`, or drop the training side with --drop-leaks{also}"
     )
+
+
+def judges_claims(config: RunConfig) -> bool:
+    """Whether claims in two splits are a leak."""
+    return config.task == "stance" and not config.train.shared_claims
 
 
 def text_digest(article: Article) -> str:

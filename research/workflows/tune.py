@@ -27,7 +27,7 @@ from research.summary.tuning import StudySummary, TrialSummary, caution, recipe,
 from research.workflows.folds import Progress, choose_thresholds, cv_rows, each_fold
 from research.workflows.results import log_scores, read_rows, to_jsonl
 from research.workflows.tracking import NOTE, add_note, log_config, log_dataset, open_store, tracked_run
-from research.workflows.train import annotated, to_yaml, without_leaks
+from research.workflows.train import annotated, judges_claims, to_yaml, without_leaks
 from research.workflows.tune_space import Range, Space, default_space, given, read_space, suggest, with_values
 from research.workflows.tune_study import best_so_far, complete, finished, import_optuna, name_of, open_study
 
@@ -75,7 +75,7 @@ def tune(
         raise ResearchError("train.folds: a study needs 2 or more (found 0); give --folds 2")
     if out:
         _check_recipe(out)
-    dataset = without_leaks(load_dataset(config.dataset), drop=config.train.drop_leaks)
+    dataset = without_leaks(load_dataset(config.dataset), drop=config.train.drop_leaks, claims=judges_claims(config))
     examples = annotated(task, dataset.articles("train"))
     if not examples:
         raise ResearchError(f"{dataset.name}: no article of train is annotated for task '{task.name}'")

@@ -7,7 +7,8 @@ window    start  sentence end  sentence end ...     every sentence from its own 
 sentence  start  sentence end  before end after end likewise, one passage for each sentence; neighbours are cut
 article   start  sentence end  sentence end ...     one row from all tokens and the start token of the first passage
 With a claim each passage begins with it: start  claim end ..., the first text of a pair. It is cut where it would
-take more than half of the passage.
+take more than half of the passage. With `evidence` the article is then judged on what fits into one passage: its first
+sentence, and those that bear most on the claim, in the order of the text.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 
 from research.config import Encoded
 from research.models.encoder.tokens import Tokens
+from research.models.evidence import reading_order
 from research.records import Article, Example, Task
 
 Ids = list[int]
@@ -63,22 +65,35 @@ class Passages:
         self._context, self._task, self._tokens = config.context_tokens, task, tokens
         self._longest = min(config.max_tokens, tokens.special.positions)
         self._paired = config.input == "sentence" and task.unit == "sentence"
+        self._evidence = config.evidence and task.pair
 
     def read(self, examples: Sequence[Example]) -> list[Reading]:
         """The tokens of each example, read once; `blocks` cuts them as often as wanted."""
         readings, first = [], 0
+        kept: dict[str, Ids] = {}  # by text: an article is tokenized once, however many claims it is read for
         for example in examples:
             article = example.article
             bodies = [s.text for s in article.sentences] or [article.text]
             texts = [*_titles(article), *bodies]
-            ids = self._tokens(texts)
+            claimed = [example.claim.claim] if example.claim else []
+            new = [text for text in (*texts, *claimed) if text not in kept]
+            kept |= dict(zip(new, self._tokens(new), strict=True))
             whole = self._task.unit != "sentence"
             place = {} if whole else {span: first + i for i, span in enumerate(example.spans)}
             spans = [None] * (len(texts) - len(article.sentences)) + [s.span for s in article.sentences]
             rows = [first if whole else place.get(span) if span else None for span in spans]
-            claim = self._tokens([example.claim.claim])[0] if example.claim else []
-            pieces = [Piece(i, row) for i, row in zip(ids, rows, strict=True)]
-            readings.append(Reading(pieces, claim[: self._longest // 2 - 2], whole, len(claim)))
+            claim = kept[claimed[0]] if claimed else []
+            pieces = [Piece(kept[text], row) for text, row in zip(texts, rows, strict=True)]
+            shown = claim[: self._longest // 2 - 2]
+            unread = 0
+            if self._evidence and example.claim:
+                room = self._longest - len(shown) - 2
+                ahead = len(texts) - len(bodies)  # a title
+                order = [*range(ahead), *(ahead + i for i in reading_order(article, example.claim.claim))]
+                chosen = _fitting([len(piece.ids) + 1 for piece in pieces], order, room)
+                unread = sum(len(piece.ids) for i, piece in enumerate(pieces) if i not in chosen)
+                pieces = [piece for i, piece in enumerate(pieces) if i in chosen]
+            readings.append(Reading(pieces, shown, whole, len(claim), unread))
             first += len(example.spans)
         return readings
 
@@ -91,7 +106,8 @@ class Passages:
     def coverage(self, readings: Sequence[Reading], blocks: Sequence[Block]) -> dict[str, int]:
         """What the blocks show of the texts. tokens_dropped: those of a claim or of what is judged that no row is
         judged from, of which there should be none. context_cut: those of neighbours that a text pair has no room for,
-        once for each sentence. windows: passages."""
+        once for each sentence. tokens_unread: those of sentences that evidence was chosen instead of. windows:
+        passages."""
         pieces = [piece for reading in readings for piece in reading.pieces]
         own = sum(max(len(piece.ids), 1) for piece in pieces if piece.row is not None)  # an empty one: its end token
         used = sum(end - start for block in blocks for _, _, start, end in block.tokens)
@@ -100,6 +116,7 @@ class Passages:
             "tokens_read": sum(len(piece.ids) for piece in pieces) + sum(r.claim_size for r in readings),
             "tokens_dropped": own - used + sum(r.claim_size - len(r.claim) for r in readings),
             "context_cut": sum(passage.cut for passage in passages),
+            "tokens_unread": sum(reading.unread for reading in readings),
             "windows": len(passages),
         }
 
@@ -153,12 +170,13 @@ class Passages:
 @dataclass(frozen=True, slots=True)
 class Reading:
     """An example as tokens: its pieces in order, those of the claim (often none) as far as there is room, whether all
-    pieces are one row, and how many tokens the whole claim has."""
+    pieces are one row, how many tokens the whole claim has, and how many of the article are not read."""
 
     pieces: list[Piece]
     claim: Ids
     whole: bool
     claim_size: int
+    unread: int = 0
 
 
 def windows(
@@ -189,6 +207,16 @@ def windows(
             begin += 1
         yield begin, core, stop
         core, size = stop, room
+
+
+def _fitting(lengths: Sequence[int], order: Sequence[int], room: int) -> set[int]:
+    """The pieces that fit into `room` tokens, asked in this order; the first one in any case."""
+    chosen: set[int] = set()
+    for i in order:
+        if i not in chosen and (not chosen or lengths[i] <= room):
+            chosen.add(i)
+            room -= lengths[i]
+    return chosen
 
 
 def _judge(block: Block, row: int, passage: int, start: int, end: int, anchor: int) -> None:
