@@ -31,12 +31,12 @@ from research.articles import read_articles, segment
 from research.config import dataset_config, run_config
 from research.datasets import load_dataset
 from research.models import create
-from research.records import ATTRIBUTION_LABELS, TASKS, Article
+from research.records import ATTRIBUTION_LABELS, TASKS, Article, Claim
 from research.scoring import Judged, score
 from research.scoring.counts import Counts
 from research.scoring.intervals import bootstrap
 from research.scoring.metrics import count_metrics
-from research.workflows.classify import classify_sources, load_classifiers
+from research.workflows.classify import classify_sources, load_classifiers, load_stance
 from research.workflows.train import annotated, train
 
 RESEARCH = str(Path(sys.executable).with_name("research"))
@@ -47,6 +47,7 @@ PARTS_A_ROUND = 2  # of the articles, for what runs in this process
 ARTICLES = 3000
 ROWS, FROM_ARTICLES = 25_000, 900  # scored: about the test set of FNC-1
 DRAWS, LOOPED = 2000, 20  # draws of an interval, and how many of them a plain loop makes, to be multiplied
+CLAIMED, CLAIMS = 60, (1, 10, 100)  # articles, and how many claims each is read for
 FEW, MANY, SENTENCES = 2000, 20_000, 6  # for memory: articles, and how many sentences of each
 
 EMPTY_APP = """
@@ -168,6 +169,33 @@ def bench_memory(shipped: list[Article]) -> Iterator[Result]:
     yield Result(f"peak memory, {MANY:,} / {FEW:,} articles", peaks[MANY] / peaks[FEW], 1.2, detail)
 
 
+def bench_claims(shipped: list[Article]) -> Iterator[Result]:
+    """Many claims an article: what is known of the article must not be found out once per claim."""
+    stance = load_stance("bundled/stance")
+    texts = dict.fromkeys(claim.claim for article in shipped for claim in article.claims)
+    claims = [Claim(str(i), text) for i, text in enumerate(texts)]
+    part = Path("claims.jsonl")
+    write(part, vary(shipped, CLAIMED))
+    rates: dict[int, list[float]] = {count: [] for count in CLAIMS}
+    for _ in range(ROUNDS):
+        for count, found in rates.items():
+            spent = seconds(lambda n=count: [*classify_sources([str(part)], stance, fail, claims[:n])])
+            found.append(spent / (CLAIMED * count))
+    each = {count: median(found) for count, found in rates.items()}
+    detail = ", ".join(f"{count}: {1 / value:,.0f} pairs/s" for count, value in each.items())
+    yield Result("a pair of 100 claims an article / of 1", each[CLAIMS[-1]] / each[CLAIMS[0]], 0.5, detail)
+    peaks = {}
+    Path("claims.txt").write_text("\n".join(claim.claim for claim in claims[:10]), encoding="utf-8")
+    for count in (FEW // 4, MANY // 4):
+        write(Path("memory.jsonl"), vary(shipped, count, SENTENCES))
+        given = ("classify", "memory.jsonl", "--claims", "claims.txt", "--model", "bundled/stance")
+        peak = output(sys.executable, "-c", PEAK, RESEARCH, *given)
+        peaks[count] = int(peak) * (1 if sys.platform == "darwin" else 1024) / 1e6
+    few, many = peaks
+    detail = f"{peaks[many]:.0f} MB and {peaks[few]:.0f} MB, one run each"
+    yield Result(f"peak memory with 10 claims, {many:,} / {few:,} articles", peaks[many] / peaks[few], 1.2, detail)
+
+
 def bench_interval() -> Iterator[Result]:
     """All intervals from counts against a loop for one of them, on the same draws; then those of probabilities too."""
     judged = predictions()
@@ -259,6 +287,7 @@ def run(real: bool) -> Iterator[Result]:
     yield from bench_train("shipped", ROUNDS)
     yield from bench_classify(shipped)
     yield from bench_memory(shipped)
+    yield from bench_claims(shipped)
 
 
 def main() -> int:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from research.config import MODEL_SCHEMAS, RunConfig, Transformer, flatten, run_config, validate
+from research.config import DATASET_SCHEMAS, MODEL_SCHEMAS, RunConfig, Transformer, flatten, run_config, validate
 from research.records import ResearchError
 
 LINEAR_KEYS = "class_weight, thresholds, calibration, c, features, kind"
-GROUPS = "words, characters, neighbours, position, quotation, carry, cues"
+GROUPS = "words, characters, neighbours, position, quotation, carry, cues, shared, overlap, attribution"
 
 
 def message(**given: object) -> str:
@@ -64,14 +64,16 @@ def test_a_bad_assignment_is_one_line(assignments: list[str], expected: str) -> 
     assert message(assignments=assignments) == expected
 
 
+KNOWN = ", ".join(sorted(set(DATASET_SCHEMAS) - {"jsonl", "mix"}))
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
         ({"model": "bert"}, f"unknown model 'bert'; known: {', '.join(sorted(MODEL_SCHEMAS))}"),
-        ({"dataset": "nope"}, "unknown dataset 'nope'; known: attribution-gold, polnear, shipped, wikiweasel"),
-        ({"dataset": "shipped+nope"}, "unknown dataset 'nope'; known: attribution-gold, polnear, shipped, wikiweasel"),
-        ({"task": "topic"}, "config: task: 'topic' is unknown; known: attribution, primary"),
-        ({"task": "stance"}, "config: task: 'stance' cannot be trained yet; known: attribution, primary"),
+        ({"dataset": "nope"}, f"unknown dataset 'nope'; known: {KNOWN}"),
+        ({"dataset": "shipped+nope"}, f"unknown dataset 'nope'; known: {KNOWN}"),
+        ({"task": "topic"}, "config: task: 'topic' is unknown; known: attribution, primary, stance"),
         ({"dataset": "nope.yaml"}, "nope.yaml: no such file"),
         ({"model": "nope.yaml"}, "nope.yaml: no such file"),
     ],
@@ -93,7 +95,7 @@ def test_an_unknown_name_lists_the_known_ones(
         (b"", ": expected keys and values, found nothing"),
         ("a: café".encode("latin-1"), ": not UTF-8 (byte 0xe9 at offset 6)"),
         (b"1: 3", ": 1: Keys should be strings (found 1)"),
-        (b"task: stance", ": task: 'stance' cannot be trained yet; known: attribution, primary"),
+        (b"task: topic", ": task: 'topic' is unknown; known: attribution, primary, stance"),
         (b"model: {c: 3}", ": model: key 'kind' is missing"),
         (b"train:\n", ": train: expected a group of keys (found nothing)"),
         (b"a: !!python/object/apply:os.system [x]", ":1: not YAML: could not determine a constructor for the tag"),
@@ -117,7 +119,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     assert message(file=file).splitlines() == [
         f"{file}: model.cc: unknown key; known: {LINEAR_KEYS}",
         f"{file}: train.folds: expected a whole number (found 'two')",
-        f"{file}: train.epochs: unknown key; known: seed, folds, held_out, drop_leaks",
+        f"{file}: train.epochs: unknown key; known: seed, folds, held_out, drop_leaks, shared_claims",
     ]
 
 
@@ -126,8 +128,7 @@ def test_a_wrong_part_of_a_mix_is_told_once(tmp_path: Path) -> None:
     file.write_text("dataset: {kind: mix, parts: [{kind: shipped, z: 1}, {kind: nope}]}\n")
     assert message(file=file).splitlines() == [
         f"{file}: dataset.parts.0.z: unknown key; known: kind",
-        f"{file}: dataset.parts.1.kind: unknown kind 'nope'; "
-        "known: shipped, attribution-gold, jsonl, polnear, wikiweasel, mix",
+        f"{file}: dataset.parts.1.kind: unknown kind 'nope'; known: {', '.join(DATASET_SCHEMAS)}",
     ]
 
 

@@ -77,7 +77,7 @@ def test_adapters_are_the_kinds_of_the_config_and_resolve():
 def test_recipes_are_valid_and_listed(monkeypatch):
     monkeypatch.chdir(ROOT)
     listed = {row["name"]: row for row in list_datasets()}
-    assert set(listed) == {"attribution-gold", "gold-and-shipped", "polnear", "shipped", "wikiweasel"}
+    assert set(listed) == {*DATASET_SCHEMAS, "gold-and-shipped", "stance-news"} - {"jsonl", "mix"}
     assert listed["shipped"]["synthetic"] and not listed["attribution-gold"]["synthetic"]
     for name in listed:
         assert dataset_config(name).kind == listed[name]["kind"]

@@ -9,8 +9,10 @@ from research.articles import segment
 from research.config import (
     MODEL_SCHEMAS,
     Blend,
+    Cascade,
     Encoded,
     Features,
+    Published,
     RunConfig,
     Shipped,
     TfidfLogreg,
@@ -31,7 +33,8 @@ from research.workflows.folds import assign_folds, choose_thresholds, cv_rows, o
 from research.workflows.train import annotated
 
 ATTRIBUTION, PRIMARY = TASKS["attribution"], TASKS["primary"]
-QUICK = [kind for kind, schema in MODEL_SCHEMAS.items() if not issubclass(schema, Encoded | Blend)]  # no torch
+NOT_QUICK = Encoded | Blend | Cascade | Published  # torch, parts, or stance alone
+QUICK = [kind for kind, schema in MODEL_SCHEMAS.items() if not issubclass(schema, NOT_QUICK)]
 FEW = 40
 CONTEXT = ("neighbours", "position", "quotation", "carry", "cues")
 

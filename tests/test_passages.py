@@ -146,7 +146,7 @@ def test_sentence_mode_frames_the_sentence_and_cuts_only_its_neighbours() -> Non
 @reads
 @pytest.mark.parametrize("claim", [0, 3, 50])
 def test_an_article_is_one_row_and_each_passage_begins_with_the_claim(claim: int) -> None:
-    reader = passages("stance" if claim else "primary", max_tokens=16, context_tokens=4)
+    reader = passages("stance" if claim else "primary", max_tokens=16, context_tokens=4, evidence=False)
     readings = reader.read([whole([30, 0, 4], claim), whole([3])])
     blocks = reader.blocks(readings)
     assert [block.rows for block in blocks] == [[0], [1]]
@@ -157,6 +157,25 @@ def test_an_article_is_one_row_and_each_passage_begins_with_the_claim(claim: int
         assert passage.first == (len(shown) + 2 if claim else 0)
         assert passage.ids[: len(shown) + 2] == [START, *shown, END] or not claim
     assert reader.coverage(readings, blocks)["tokens_dropped"] == claim - len(shown)
+
+
+@reads
+def test_evidence_is_one_passage_of_the_sentences_that_bear_on_the_claim() -> None:
+    reader = passages("stance", max_tokens=16, context_tokens=4)
+    found = whole([3, 4, 4, 3])  # words 0 to 13
+    asked = Example(found.article, found.spans, claim=Claim("c", "8 9 2000"))
+    readings = reader.read([asked])
+    (block,) = reader.blocks(readings)
+    (passage,) = block.passages
+    # the first sentence, then 7 to 10, which holds words of the claim; no room is left for 4, but for 3
+    shown = [START, FIRST + 8, FIRST + 9, FIRST + 2000, END, *_words(0, 3), END, *_words(7, 11), END]
+    assert passage.ids == shown and passage.first == 5
+    counts = reader.coverage(readings, [block])
+    assert (counts["tokens_unread"], counts["tokens_dropped"], counts["tokens_read"]) == (7, 0, 10)
+
+
+def _words(start: int, end: int) -> range:
+    return range(FIRST + start, FIRST + end)
 
 
 @reads

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from research.config.models import MODEL_SCHEMAS
 from research.config.runs import DATASET_SCHEMAS
 from research.config.section import S, Section
-from research.records import TASKS, ResearchError
+from research.records import ResearchError
 
 
 def validate(schema: type[S], values: Mapping[str, Any], origin: str) -> S:
@@ -60,8 +60,7 @@ def _problem(schema: type[Section], error: Mapping[str, Any]) -> str:
         return f"{path}: key 'kind' is missing"
     if error["type"] == "literal_error":
         known = error["ctx"]["expected"].replace(" or ", ", ").replace("'", "")
-        problem = "cannot be trained yet" if path == "task" and given in TASKS else "is unknown"
-        return f"{path}: '{given}' {problem}; known: {known}"
+        return f"{path}: '{given}' is unknown; known: {known}"
     expected = EXPECTED.get(error["type"]) or error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     found = "" if error["type"] == "missing" or isinstance(given, Mapping) else f" (found {_shown(given)})"
     return f"{path}: {expected}{found}" if path else expected

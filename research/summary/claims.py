@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from research.records import UNRELATED
+from research.records import UNRELATED, Claim
 from research.summary.predictions import STANCE_STYLES
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from research.workflows.claims import RollUp
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """An article that has to do with a claim: its stance, how probable that is, and the sentences that bear on it."""
+
+    claim_id: str
+    claim: str
+    label: str
+    probability: float
+    article_id: str
+    outlet: str
+    published: str
+    title: str
+    url: str
+    evidence: str
+
+    def to_json(self) -> dict[str, str | float]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class RollUp:
+    """`voices` of every claim, by date and article, unrelated articles left out; `counts` of every label by claim id;
+    how many articles there were."""
+
+    claims: tuple[Claim, ...]
+    voices: Mapping[str, tuple[Voice, ...]]
+    counts: Mapping[str, Mapping[str, int]]
+    articles: int
 
 
 def claims_tables(found: RollUp) -> Iterator[RenderableType]:

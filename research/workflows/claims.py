@@ -3,42 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
 
 from research.records import STANCE_LABELS, UNRELATED, Claim, Prediction
+from research.summary.claims import RollUp, Voice
 
 ABSTAINED = "abstained"
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """An article that has to do with a claim: its stance, how probable that is, and the sentences that bear on it."""
-
-    claim_id: str
-    claim: str
-    label: str
-    probability: float
-    article_id: str
-    outlet: str
-    published: str
-    title: str
-    url: str
-    evidence: str
-
-    def to_json(self) -> dict[str, str | float]:
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class RollUp:
-    """`voices` of every claim, by date and article, unrelated articles left out; `counts` of every label by claim id;
-    how many articles there were."""
-
-    claims: tuple[Claim, ...]
-    voices: Mapping[str, tuple[Voice, ...]]
-    counts: Mapping[str, Mapping[str, int]]
-    articles: int
 
 
 def roll_up(predictions: Iterable[Prediction], claims: Iterable[Claim]) -> RollUp:
