@@ -27,7 +27,7 @@ install: $(VENV)/.installed ## install the package into .venv (linear models; no
 demo: install ## train on the shipped corpus, log the run, classify an article
 	$(BIN)/research train --task attribution --dataset shipped --promote
 	$(BIN)/research train --task primary --dataset shipped --promote
-	$(BIN)/research classify docs/sample-article.txt --format table
+	$(BIN)/research classify docs/sample-article.txt --claim "Drones crossed the Calder border." --format table
 	@echo "Look at the runs: $(BIN)/research ui   (prints the address)"
 
 test: $(VENV)/.installed-dev ## install and run the fast tests
