@@ -13,6 +13,10 @@ from research.summary.figures import COLOURS, GREY
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+# What benchmarks of a task report besides: metric -> column. "of gold": macro-F1 over the labels that the gold holds.
+BESIDES: Mapping[str, Mapping[str, str]] = {
+    "stance": {"macro_f1_present": "macro-F1 of gold", "accuracy": "accuracy", "fnc_score": "FNC score"}
+}
 BAR = r"\|"  # in a cell of a Markdown table
 CAPTION = (
     "Intervals: 95 %, bootstrap over articles. Differences: paired over articles, p by approximate randomisation, "
@@ -25,8 +29,9 @@ CAPTION = (
 
 @dataclass(frozen=True)
 class Line:
-    """One system. `scores`: macro_f1 and <label>/f1, means over the seeds; `spread`: lowest and highest macro-F1 of
-    several seeds; `against`, `test` and `p_holm`: the comparison, None for the line that others are compared with."""
+    """One system. `scores`: macro_f1, <label>/f1 and those of BESIDES, means over the seeds; `spread`: lowest and
+    highest macro-F1 of several seeds; `against`, `test` and `p_holm`: the comparison, None for the line that others
+    are compared with."""
 
     name: str
     trained_on: str
@@ -137,14 +142,16 @@ def _cells(board: Board, short: bool = False) -> tuple[list[str], list[list[str]
     """Column names and the text of every line, less columns that are empty; `short` also less those that say the same
     in every line."""
     labels = TASKS[board.task].labels
-    columns = ["model", "trained on", "seeds", "macro-F1", "95 % interval", *labels, "seed spread", "against"]
+    besides = BESIDES.get(board.task, {})
+    columns = ["model", "trained on", "seeds", "macro-F1", "95 % interval", *labels, *besides.values()]
+    columns += ["seed spread", "against"]
     columns += ["difference", "95 % interval", "p", "p (Holm)", "detectable", "shown"]
     lines = []
     for line in board.lines:
         macro = line.scores["macro_f1"]
         cells = [line.name, line.trained_on, " ".join(map(str, line.seeds))]
         cells += [f"{macro.value:.3f}", _interval(macro.low, macro.high)]
-        cells += [f"{line.scores[f'{label}/f1'].value:.3f}" for label in labels]
+        cells += [f"{line.scores[name].value:.3f}" for name in (*(f"{label}/f1" for label in labels), *besides)]
         lines.append([*cells, _interval(*(line.spread or (None, None))), *_test_cells(line)])
     kept = [i for i in range(len(columns)) if any(line[i] for line in lines)]
     same = ["against"] if _only_reference(board) else []

@@ -9,7 +9,7 @@ from typing import Any
 
 from research.records import TASKS, ResearchError
 from research.scoring import Judged, compare, floor, holm, join, score_seeds
-from research.summary.leaderboard import Board, Line
+from research.summary.leaderboard import BESIDES, Board, Line
 from research.workflows.results import read_rows
 from research.workflows.tracking import SPLITS, open_store
 
@@ -63,7 +63,8 @@ def rank(entries: Sequence[Entry], dataset: str, split: str, references: Mapping
     lines = []
     for entry in entries:
         scores = {one.metric: one for one in score_seeds(entry.judged)}
-        kept = {name: one for name, one in scores.items() if name == "macro_f1" or name.endswith("/f1")}
+        shown = ("macro_f1", *BESIDES.get(entry.judged[0].task.name, {}))
+        kept = {name: one for name, one in scores.items() if name in shown or name.endswith("/f1")}
         each = [_macro_f1([judged]) for judged in entry.judged]
         spread = (min(each), max(each)) if len(each) > 1 else None
         other = references.get(entry)
