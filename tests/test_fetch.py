@@ -213,6 +213,22 @@ def test_gold_rows_are_counted_and_labelled_texts_looked_for(tmp_path):
     assert str(error.value) == (f"{source}: 164 of 164 labelled texts are absent or altered, such as '1914947530'")
 
 
+def test_what_lies_beside_a_corpus_is_taken_along(tmp_path):
+    source, pins = tmp_path / "source", tmp_path / "pins.yaml"
+    (source / "answers").mkdir(parents=True)
+    (source / "a.csv").write_bytes(BODY)
+    (source / "answers" / "b.csv").write_text("b")
+    (source / "other.txt").write_text("not asked for")
+    pin = {
+        "instead": "give it",
+        "files": {"a.csv": {"sha256": hashlib.sha256(BODY).hexdigest()}},
+        "beside": ["answers/*"],
+    }
+    pins.write_text(yaml.safe_dump({"toy": pin}))
+    folder = fetch("toy", source, pins=pins)
+    assert sorted(str(f.relative_to(folder)) for f in folder.rglob("*") if f.is_file()) == ["a.csv", "answers/b.csv"]
+
+
 def test_pins_cover_the_corpora_of_the_gold_and_say_what_to_do():
     pinned = read_yaml(PINS)
     assert set(CORPORA) | {"attribution-gold"} <= set(pinned)

@@ -83,7 +83,7 @@ class Flip:
     a_p: tuple[float, ...]
     b_p: tuple[float, ...]
     right: str
-    claim_id: str
+    claim: str
     fields: Mapping[str, str]
 
 

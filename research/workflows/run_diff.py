@@ -122,6 +122,7 @@ def flipped(split: str, a: Judged, b: Judged, articles: Mapping[str, Article]) -
     for i in np.flatnonzero(differ).tolist():
         _, article_id, claim_id, start, end = a.keys[i]
         article, at = articles.get(article_id), int(a.article[i])
+        claims = {one.claim_id: one.claim for one in article.claims} if article else {}
         yield Flip(
             split=split,
             article_id=article_id,
@@ -137,7 +138,7 @@ def flipped(split: str, a: Judged, b: Judged, articles: Mapping[str, Article]) -
             a_p=_probabilities(a, i),
             b_p=_probabilities(b, i),
             right="A" if a_right[i] else "B" if b_right[i] else "neither",
-            claim_id=claim_id,
+            claim=f"claim: {claims.get(claim_id, claim_id)}" if claim_id else "",
             fields=a.fields[i],
         )
 
