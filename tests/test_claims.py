@@ -120,6 +120,8 @@ def test_claims_rolls_up_a_folder(model: Path, articles: Path) -> None:
         assert (voice["outlet"], voice["published"]) == (origin["outlet"], origin["published"])
     table = research("claims", articles, "--claims", file, "--model", model).stdout
     assert f"bridge  {BRIDGE}" in table and f"cup  {CUP}" in table
+    for voice in voices:
+        assert f"{voice['label']} 1  {voice['outlet']} 1" in table
 
 
 def test_claims_without_claims_or_articles(model: Path, articles: Path, tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from research.records import UNRELATED, Claim
+from research.records import Claim
 from research.summary.predictions import STANCE_STYLES
 
 if TYPE_CHECKING:
@@ -51,8 +52,11 @@ def claims_tables(found: RollUp) -> Iterator[RenderableType]:
     for claim in found.claims:
         counts = found.counts[claim.claim_id]
         yield Text(f"{claim.claim_id}  ", style="bold").append(claim.claim)
-        yield Text(", ".join(f"{label} {n}" for label, n in counts.items()) or f"{UNRELATED} 0", style="dim")
         voices = found.voices[claim.claim_id]
+        for label, n in counts.items():
+            outlets = Counter(voice.outlet for voice in voices if voice.label == label and voice.outlet)
+            named = ", ".join(f"{outlet} {times}" for outlet, times in outlets.most_common())
+            yield Text(f"{label} {n}", style=STANCE_STYLES.get(label, "")).append(f"  {named}" if named else "", "dim")
         if voices:
             table = Table("stance", "", "published", "outlet", "article", "evidence", box=None)
             for voice in voices:
