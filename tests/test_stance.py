@@ -135,6 +135,13 @@ def test_a_cascade_is_for_stance() -> None:
         create(config, STANCE).fit(unrelated)
 
 
+def test_a_reader_deep_inside_is_trained_once() -> None:
+    reader = "{kind: blend, parts: [{kind: cues}, {kind: transformer}]}"
+    model = f"model={{kind: cascade, parts: [{{kind: tfidf-svm}}, {reader}]}}"
+    assert run_config(task="stance", assignments=[model]).train.folds == 0
+    assert run_config(task="stance", folds=5, assignments=[model]).train.folds == 5
+
+
 def test_an_unknown_published_system_is_named() -> None:
     with pytest.raises(ResearchError, match="unknown 'nobody'; known: talos, athene, "):
         create(Published(system="nobody"), STANCE).fit([])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -123,6 +123,15 @@ class Scoring(Section):
 ONCE = ("transformer", "published")
 
 
+def _kinds(model: Any) -> Iterator[Any]:
+    """The kinds of a model as it was given, and of all its parts."""
+    if isinstance(model, Mapping):
+        yield model.get("kind")
+        parts = model.get("parts")
+        for part in parts if isinstance(parts, list | tuple) else ():
+            yield from _kinds(part)
+
+
 class RunConfig(Section):
     """One config, one seed, one MLflow run."""
 
@@ -136,11 +145,8 @@ class RunConfig(Section):
     @classmethod
     def _folds_of_the_kind(cls, values: Any) -> Any:
         """What takes minutes to train is trained once, unless folds are asked for; a published system has none."""
-        model, train = values.get("model"), values.get("train", {})
-        parts = model.get("parts") if isinstance(model, Mapping) else None
-        parts = [model, *(parts if isinstance(parts, list | tuple) else ())]
-        slow = any(isinstance(part, Mapping) and part.get("kind") in ONCE for part in parts)
-        if slow and isinstance(train, Mapping):
+        train = values.get("train", {})
+        if isinstance(train, Mapping) and set(_kinds(values.get("model"))) & set(ONCE):
             return {**values, "train": {"folds": 0, **train}}
         return values
 
