@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -169,6 +169,7 @@ class Published(Section):
     """What a published system said of a stance benchmark's test split, from its own file: nothing is trained."""
 
     kind: Literal["published"] = "published"
+    judges: ClassVar[tuple[str, ...]] = ("test",)  # the only split that there are answers for
     system: str = Field(description="talos or athene (fnc-1), ferreira-vlachos-lr (emergent), branch-lstm (rumoureval)")
 
 

@@ -94,7 +94,11 @@ def train(
     examples = {split: annotated(task, dataset.articles(split)) for split in dataset.splits}
     if not examples.get("train"):
         raise ResearchError(f"{dataset.name}: no article of train is annotated for task '{task.name}'")
-    held_out, extra = [split for split in HELD_OUT if examples.get(split)], examples.get("extra", [])
+    judged = getattr(config.model, "judges", HELD_OUT)
+    held_out, extra = (
+        [split for split in HELD_OUT if examples.get(split) and split in judged],
+        examples.get("extra", []),
+    )
     name = f"{model_name or config.model.kind}-{dataset.name}-s{config.train.seed}"
     tags = {
         "dataset": dataset.name,
