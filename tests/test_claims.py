@@ -43,6 +43,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stance")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)  # MLflow sets it once another test has opened a store
         settings = ("--folds", "2", "--set", "scoring.draws=100", "--save", folder / "model")
         done = research("train", "--task", "stance", "--model", "tfidf-svm", *settings)
         assert done.exit_code == 0, done.stderr

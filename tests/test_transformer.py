@@ -131,7 +131,7 @@ def test_articles_and_pairs_with_a_claim(tiny_encoder: Path, tmp_path: Path, exa
 
     claims = ("The ministry denies it.", "supports"), ("Drones crossed the border at night.", "denies")
     pairs = [Example(e.article, e.spans, ((la,),), Claim(c, c, la)) for e in primary[:2] for c, la in claims]
-    stance = TransformerModel(small(tiny_encoder, epochs=12, learning_rate=3e-3, batch_tokens=1024), TASKS["stance"])
+    stance = TransformerModel(small(tiny_encoder, epochs=30, learning_rate=3e-3, batch_tokens=1024), TASKS["stance"])
     stance.fit(pairs)
     assert (stance.predict_proba(pairs).argmax(axis=1) == [0, 1, 0, 1]).all()  # nothing but the claim tells them apart
     swapped = [replace(e, claim=replace(e.claim, claim="Drones crossed the border at night.")) for e in pairs]
