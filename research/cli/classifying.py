@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -125,7 +126,7 @@ def claims(
     if form is Format.table:
         print_tables(claims_tables(found))
     else:
-        print_records([voice.to_json() for voices in found.voices.values() for voice in voices], form)
+        print_records([asdict(voice) for voices in found.voices.values() for voice in voices], form)
     typer.echo(f"{found.articles} articles, {len(asked)} claims, {failed} failed", err=True)
     if failed:
         raise typer.Exit(1 if found.articles else 2)

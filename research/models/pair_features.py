@@ -116,16 +116,17 @@ class PairFeatures:
         if fit:
             self._numbers.fit(numbers)
         parts = [self._numbers.transform(numbers) * np.float32(NUMBERS_WEIGHT)]
-        for (slot, unit), block in self._blocks.items():
-            # A claim is read once, however many articles it is compared with.
-            texts: list[list[str]] = [pair.evidence if slot == "evidence" else pair.shared for pair in pairs]
-            places = np.arange(len(pairs))
-            if slot == "claim":
-                unique = {claim: i for i, claim in enumerate(dict.fromkeys(_claim(e).claim for e in examples))}
-                texts = [masked_words(claim) if unit == "words" else plain_words(claim) for claim in unique]
-                places = np.array([unique[_claim(e).claim] for e in examples], np.int64)
-            rows = block.fit_transform(texts) if fit else block.transform(texts)
-            parts.append(rows[places])
+        claims = {claim: i for i, claim in enumerate(dict.fromkeys(_claim(e).claim for e in examples))}
+        place = [claims[_claim(e).claim] for e in examples]
+        texts = {
+            ("claim", "words"): [masked_words(claim) for claim in claims],
+            ("claim", "characters"): [plain_words(claim) for claim in claims],
+            ("evidence", "words"): [pair.evidence for pair in pairs],
+            ("shared", "words"): [pair.shared for pair in pairs],
+        }
+        for slot, block in self._blocks.items():
+            rows = block.fit_transform(texts[slot]) if fit else block.transform(texts[slot])
+            parts.append(rows[place] if slot[0] == "claim" else rows)
         if not self.config.buckets:
             return csr_matrix(hstack(parts, format="csr"))
         total = parts[0]

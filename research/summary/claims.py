@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from research.records import Claim
@@ -28,9 +28,6 @@ class Voice:
     title: str
     url: str
     evidence: str
-
-    def to_json(self) -> dict[str, str | float]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)

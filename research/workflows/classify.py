@@ -61,7 +61,7 @@ def with_stance(classifiers: Classifiers) -> Classifiers:
 
 def load_stance(reference: str | None = None) -> Classifiers:
     """The stance model named, else the champion, else the bundled one; no other."""
-    found = load_classifiers([reference] if reference else ())
+    found = load_classifiers([reference]) if reference else load_champions(["stance"])
     if reference and "stance" not in found:
         raise ResearchError(f"--model {reference}: a model for {', '.join(found)}; expected one for stance")
     return {"stance": with_stance(found)["stance"]}

@@ -5,7 +5,7 @@ Besides, the models that the package carries: found by `bundled/TASK`, and used 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
@@ -91,13 +91,13 @@ def load_registered(client: Any, name: str, alias: str) -> tuple[Checkpoint, dic
     return _download(f"models:/{name}/{version.version}"), _origin(name, str(version.version), version.run_id)
 
 
-def load_champions() -> dict[str, tuple[Checkpoint, dict[str, str]]]:
-    """The champion of every task that has one, by task. Where no run was ever made, MLflow is not even imported."""
+def load_champions(tasks: Iterable[str] = tuple(TASKS)) -> dict[str, tuple[Checkpoint, dict[str, str]]]:
+    """The champion of each of `tasks` that has one, by task. Where no run was ever made, MLflow is not even imported."""
     if not store_exists():
         return {}
     client = open_store()
     aliases = {m.name for m in client.search_registered_models() if CHAMPION in m.aliases}
-    return {task: load_registered(client, task, CHAMPION) for task in TASKS if task in aliases}
+    return {task: load_registered(client, task, CHAMPION) for task in tasks if task in aliases}
 
 
 def load_bundled() -> dict[str, tuple[Checkpoint, dict[str, str]]]:
