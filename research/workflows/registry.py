@@ -92,7 +92,7 @@ def load_registered(client: Any, name: str, alias: str) -> tuple[Checkpoint, dic
 
 
 def load_champions(tasks: Iterable[str] = tuple(TASKS)) -> dict[str, tuple[Checkpoint, dict[str, str]]]:
-    """The champion of each of `tasks` that has one, by task. Where no run was ever made, MLflow is not even imported."""
+    """The champion of each of `tasks` that has one. Where no run was ever made, MLflow is not even imported."""
     if not store_exists():
         return {}
     client = open_store()
