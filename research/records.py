@@ -62,11 +62,13 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One declarative sentence that an article may take a stance on; `label` is gold."""
+    """One declarative sentence that an article may take a stance on; `label` is gold. With a `span` it is that stretch
+    of the article, such as a sentence, which is judged, and not all of it."""
 
     claim_id: str
     claim: str
     label: str | None = None
+    span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +98,19 @@ class Article:
 @dataclass(frozen=True, slots=True)
 class Example:
     """An article, the spans of it to judge and, for stance, the claim. `gold` holds one label set per span
-    (one label for a single-label task) and is empty when nothing is known."""
+    (one label for a single-label task) and is empty when nothing is known. Where the article is an excerpt of the one
+    that was read, its text begins there at `offset`."""
 
     article: Article
     spans: tuple[tuple[int, int], ...]
     gold: tuple[tuple[str, ...], ...] = ()
     claim: Claim | None = None
+    offset: int = 0
+
+    @property
+    def places(self) -> tuple[tuple[int, int], ...]:
+        """The spans in the article that was read: those of the rows."""
+        return tuple((start + self.offset, end + self.offset) for start, end in self.spans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,10 @@ class Row:
     claim_id: str = ""
     probabilities: Mapping[str, float] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.start, self.end
 
     @property
     def key(self) -> tuple[str, str, str, int, int]:
@@ -150,7 +163,8 @@ class Score:
 def examples_for(task: Task, articles: Iterable[Article]) -> Iterator[Example]:
     """The examples of `task` in `articles`; gold is filled in where the article carries it.
 
-    attribution: every sentence of an article; primary: the whole text; stance: the whole text, once per claim.
+    attribution: every sentence of an article; primary: the whole text; stance: the whole text, or the claim's span
+    of it as a text of its own, once per claim.
     """
     for article in articles:
         whole = ((0, len(article.text)),)
@@ -162,7 +176,18 @@ def examples_for(task: Task, articles: Iterable[Article]) -> Iterator[Example]:
             yield Example(article, whole, ((article.primary,),) if article.primary else ())
         else:
             for claim in article.claims:
-                yield Example(article, whole, ((claim.label,),) if claim.label else (), claim)
+                own = excerpt(article, claim.span) if claim.span else article
+                offset = claim.span[0] if claim.span else 0
+                yield Example(own, ((0, len(own.text)),), ((claim.label,),) if claim.label else (), claim, offset)
+
+
+def excerpt(article: Article, span: tuple[int, int]) -> Article:
+    """The stretch of an article as an article, with what lies in it of the sentences; the title is not part of it."""
+    first, last = span
+    text = article.text[first:last]
+    inside = [(max(s.start, first), min(s.end, last), s.labels) for s in article.sentences]
+    sentences = tuple(Sentence(i - first, j - first, article.text[i:j], labels) for i, j, labels in inside if i < j)
+    return replace(article, text=text, title=None, sentences=sentences, claims=())
 
 
 def gold_rows(task: Task, examples: Iterable[Example]) -> list[Row]:
@@ -180,7 +205,7 @@ def gold_rows(task: Task, examples: Iterable[Example]) -> list[Row]:
         for name in ("outlet", "event"):
             if value := getattr(article, name):
                 fields[name] = value
-        for (start, end), labels in zip(example.spans, example.gold, strict=True):
+        for (start, end), labels in zip(example.places, example.gold, strict=True):
             claim_id = example.claim.claim_id if example.claim else ""
             own = {**of_sentence.get((start, end), {}), **fields} if task.unit == "sentence" else fields
             rows.append(Row(task.name, article.article_id, start, end, labels, claim_id, fields=own))
@@ -239,20 +264,26 @@ def _quotations(text: str) -> Iterator[tuple[int, int]]:
 
 @dataclass(frozen=True, slots=True)
 class Stance:
-    """What an article does to a claim; `evidence` are the spans of the sentences that bear on the claim."""
+    """What an article does to a claim; `evidence` are the spans of the sentences that bear most on the claim, and
+    `sentences`, where they were asked for, a row for each one that shares a word with it."""
 
     claim: Claim
     row: Row
     evidence: tuple[tuple[int, int], ...]
+    sentences: tuple[Row, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "claim_id": self.claim.claim_id,
-            "claim": self.claim.claim,
-            "label": self.row.labels[0] if self.row.labels else None,
-            "probabilities": dict(self.row.probabilities),
-            "evidence": [list(span) for span in self.evidence],
-        }
+        out = {"claim_id": self.claim.claim_id, "claim": self.claim.claim, **_judged(self.row)}
+        if self.claim.span:
+            out |= {"start": self.row.start, "end": self.row.end}
+        out["evidence"] = [list(span) for span in self.evidence]
+        if self.sentences:
+            out["sentences"] = [{"start": row.start, "end": row.end, **_judged(row)} for row in self.sentences]
+        return out
+
+
+def _judged(row: Row) -> dict[str, Any]:
+    return {"label": row.labels[0] if row.labels else None, "probabilities": dict(row.probabilities)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,8 +332,7 @@ class Prediction:
         article = self.article
         out: dict[str, Any] = {"article_id": article.article_id, "origin": article.origin, "title": article.title}
         if self.primary:
-            (label,) = self.primary.labels or (None,)
-            out["primary"] = {"label": label, "probabilities": dict(self.primary.probabilities)}
+            out["primary"] = _judged(self.primary)
             if self.derived:
                 out["primary"]["derived"] = True
         if self.sentences:

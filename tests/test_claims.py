@@ -5,12 +5,15 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from research.articles import article_from_json, article_to_json, segment
 from research.articles.claims import claims_of, read_claims
 from research.cli import app
-from research.records import STANCE_LABELS, Claim, ResearchError
+from research.models.checkpoint import prediction_rows
+from research.records import STANCE_LABELS, TASKS, Claim, ResearchError, examples_for, gold_rows
 
 ARTICLES = [
     {
@@ -170,3 +173,43 @@ def test_claims_have_ids_of_their_own(tmp_path: Path) -> None:
         claims_of([" "], None)
     with pytest.raises(ResearchError, match=r"none.txt: no such file"):
         claims_of([], tmp_path / "none.txt")
+
+
+def test_a_sentence_is_judged_as_a_text_of_its_own(model: Path, articles: Path) -> None:
+    asked = ("--claim", BRIDGE, "--claim", CUP, "--model", model, "--format")
+    plain = research("classify", articles, *asked, "jsonl").stdout
+    done = research("classify", articles, *asked, "jsonl", "--sentences")
+    assert done.exit_code == 0, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    judged = {(a["article_id"], s["claim_id"]): s.pop("sentences", []) for a in found for s in a["stances"]}
+    assert found == [json.loads(line) for line in plain.splitlines()]  # the articles' own stances stay
+    assert {pair for pair, rows in judged.items() if rows} == {("a1", "c1"), ("a2", "c2")}
+    text = ARTICLES[0]["text"]
+    headline, denial = judged["a1", "c1"]
+    assert text[denial["start"] : denial["end"]].endswith("collapsed.")
+    alone = {"article_id": "alone", "text": text[denial["start"] : denial["end"]]}
+    articles.write_text(json.dumps(alone) + "\n")
+    (same,) = json.loads(research("classify", articles, *asked, "jsonl").stdout)["stances"][:1]
+    assert (same["label"], same["probabilities"]) == (denial["label"], denial["probabilities"])
+    assert headline["probabilities"] != denial["probabilities"]
+    assert f"    {same['label']:10}" in research("classify", articles, *asked, "table", "--sentences").stdout
+
+
+def test_gold_of_a_sentence_is_learned_and_scored_at_its_place(articles: Path) -> None:
+    text = ARTICLES[0]["text"]
+    start = text.index("The harbour")
+    claim = {"claim_id": "c", "claim": BRIDGE, "label": "denies", "start": start, "end": len(text)}
+    given = {"article_id": "a", "title": "Office", "text": text, "claims": [claim, {"claim_id": "c", "claim": BRIDGE}]}
+    article = segment(article_from_json(given, "news"))
+    assert article_to_json(article)["claims"] == given["claims"]
+    judged, whole = examples_for(TASKS["stance"], [article])
+    assert judged.article.text == text[start:] and judged.article.title is None
+    assert [s.text for s in judged.article.sentences] == [text[start:]]
+    (row,) = gold_rows(TASKS["stance"], [judged, whole])
+    assert (row.start, row.end, row.labels) == (start, len(text), ("denies",))
+    (predicted,) = prediction_rows(TASKS["stance"], [judged], np.ones((1, 4)) / 4, np.eye(4, dtype=bool)[:1])
+    assert predicted.key == row.key
+    with pytest.raises(ResearchError, match=r"claims\[0\]: end 999 is beyond the text"):
+        article_from_json(given | {"claims": [claim | {"end": 999}]}, "news")
+    with pytest.raises(ResearchError, match=r"claims\[1\]: claim_id 'c' is used twice"):
+        article_from_json(given | {"claims": [claim, claim]}, "news")

@@ -2,7 +2,8 @@
 
 Keys: `article_id`, `text` or `html`; optional `title`, `outlet`, `published`, `url`, `event`; optional `sentences`,
 either [[start, end], ...] or objects with `start`, `end` and `labels`; optional `primary` and `claims`
-([{claim_id, claim, label}]). Any other scalar is kept in `Article.fields`.
+([{claim_id, claim, label}], with start and end where a stretch of the text was judged). Any other scalar is kept in
+`Article.fields`.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ def article_to_json(article: Article) -> dict[str, Any]:
         out["primary"] = article.primary
     if article.claims:
         out["claims"] = [
-            {"claim_id": c.claim_id, "claim": c.claim} | ({} if c.label is None else {"label": c.label})
+            {"claim_id": c.claim_id, "claim": c.claim}
+            | ({} if c.label is None else {"label": c.label})
+            | ({} if c.span is None else {"start": c.span[0], "end": c.span[1]})
             for c in article.claims
         ]
     return out | {name: value for name, value in article.fields.items() if name not in _KEYS}
@@ -118,7 +121,7 @@ def parse_article(obj: object, origin: str) -> Article:
         **metadata,
         sentences=_sentences(_sequence(obj, "sentences"), article.text),
         primary=primary,
-        claims=_claims(_sequence(obj, "claims")),
+        claims=_claims(_sequence(obj, "claims"), article.text),
         fields={str(name): _scalar(v) for name, v in obj.items() if name not in _KEYS and _is_scalar(v)},
     )
 
@@ -145,13 +148,7 @@ def _sentences(values: Sequence[object], text: str) -> tuple[Sentence, ...]:
             given = (value[0], value[1])
         else:
             raise ResearchError(f"{where}: expected [start, end] or an object with start, end and labels")
-        start, end = _offset(f"{where}: start", given[0]), _offset(f"{where}: end", given[1])
-        if start < 0:
-            raise ResearchError(f"{where}: start {start} is before the text")
-        if end > len(text):
-            raise ResearchError(f"{where}: end {end} is beyond the text ({len(text)} characters)")
-        if start >= end:
-            raise ResearchError(f"{where}: empty, start {start} and end {end}")
+        start, end = _span(where, *given, text)
         if sentences and start < sentences[-1].end:
             raise ResearchError(
                 f"{where}: start {start} is before the end of sentences[{index - 1}] ({sentences[-1].end})"
@@ -160,6 +157,17 @@ def _sentences(values: Sequence[object], text: str) -> tuple[Sentence, ...]:
             raise ResearchError(f"{where}: its 'text' is not the text from {start} to {end}")
         sentences.append(Sentence(start, end, text[start:end], _labels(where, labels)))
     return tuple(sentences)
+
+
+def _span(where: str, first: object, last: object, text: str) -> tuple[int, int]:
+    start, end = _offset(f"{where}: start", first), _offset(f"{where}: end", last)
+    if start < 0:
+        raise ResearchError(f"{where}: start {start} is before the text")
+    if end > len(text):
+        raise ResearchError(f"{where}: end {end} is beyond the text ({len(text)} characters)")
+    if start >= end:
+        raise ResearchError(f"{where}: empty, start {start} and end {end}")
+    return start, end
 
 
 def _offset(where: str, value: object) -> int:
@@ -178,8 +186,8 @@ def _labels(where: str, values: object) -> tuple[str, ...] | None:
     return tuple(label for label in TASKS["attribution"].labels if label in values)  # each once, in the task's order
 
 
-def _claims(values: Sequence[object]) -> tuple[Claim, ...]:
-    claims: dict[str, Claim] = {}
+def _claims(values: Sequence[object], text: str) -> tuple[Claim, ...]:
+    claims: dict[tuple[str, tuple[int, int] | None], Claim] = {}
     for index, value in enumerate(values):
         where = f"claims[{index}]"
         if not isinstance(value, Mapping):
@@ -192,11 +200,12 @@ def _claims(values: Sequence[object]) -> tuple[Claim, ...]:
             if not given:
                 raise ResearchError(f"{where}: key '{name}' is missing or empty")
         assert claim_id and claim
-        if claim_id in claims:
+        span = _span(where, value.get("start"), value.get("end"), text) if {"start", "end"} & value.keys() else None
+        if (claim_id, span) in claims:
             raise ResearchError(f"{where}: claim_id {claim_id!r} is used twice")
         if label is not None:
             _check_label("stance", label, where)
-        claims[claim_id] = Claim(claim_id, claim, label)
+        claims[claim_id, span] = Claim(claim_id, claim, label, span)
     return tuple(claims.values())
 
 

@@ -35,6 +35,10 @@ def classify(
     model: Annotated[list[str] | None, typer.Option(help="RUN, NAME@ALIAS, FOLDER or bundled; one per task")] = None,
     claim: OneClaim = None,
     claims: Annotated[Path | None, ClaimsFile] = None,
+    sentences: Annotated[
+        bool,
+        typer.Option("--sentences", help="with claims: the stance of each sentence that shares a word with one, too"),
+    ] = False,
     abstain: Annotated[
         float | None, typer.Option(help="leave out what is unsure, until this share of the labels is expected wrong")
     ] = None,
@@ -82,7 +86,7 @@ def classify(
         )
     if abstain is not None:
         classifiers = abstaining(classifiers, abstain)
-    predictions = classify_sources(sources, classifiers, report, asked)
+    predictions = classify_sources(sources, classifiers, report, asked, sentences)
     with writing(labelled) if labelled else nullcontext() as articles:
         _print(counted(predictions, articles), form or (Format.table if sys.stdout.isatty() else Format.jsonl))
     if not done and not failed:

@@ -178,7 +178,7 @@ def _read_head(folder: Path) -> Head:
 
 def prediction_rows(task: Task, examples: Sequence[Example], probabilities: Probabilities, decided: Any) -> list[Row]:
     """Rows for scoring and output, one per span in order; probabilities are rounded to six digits."""
-    spans = [(example, span) for example in examples for span in example.spans]
+    spans = [(example, span) for example in examples for span in example.places]
     return [
         Row(
             task=task.name,

@@ -41,8 +41,12 @@ def prediction_view(prediction: Prediction) -> Iterator[RenderableType]:
         if label in stance.row.probabilities:
             line.append(f" ({stance.row.probabilities[label]:.2f})", style="dim")
         yield line.append(f"  {stance.claim.claim}")
-        for start, end in stance.evidence if label != UNRELATED else ():
-            yield Text(f"    {article.text[start:end]}", style="dim")
+        said = {row.span: (row.labels or ("abstained",))[0] for row in stance.sentences}
+        for start, end in said or (stance.evidence if label != UNRELATED else ()):
+            own = said.get((start, end), "")
+            yield Text(f"    {own:10}" if own else "    ", style=STANCE_STYLES.get(own, "")).append(
+                article.text[start:end], style="dim"
+            )
     if prediction.sentences:
         yield Text("sentences: ").append(", ".join(f"{k} {v:.0%}" for k, v in prediction.shares.items() if v))
         table = Table(box=None, show_header=False, padding=(0, 1))

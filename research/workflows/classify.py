@@ -93,19 +93,22 @@ def classify_sources(
     classifiers: Classifiers,
     on_error: Callable[[str, str], None],
     claims: Sequence[Claim] = (),
+    by_sentence: bool = False,
 ) -> Iterator[Prediction]:
     """Read and classify; what cannot be read goes to `on_error(origin, message)` and the stream goes on."""
-    yield from classify_articles(read_articles(sources, on_error), classifiers, claims)
+    yield from classify_articles(read_articles(sources, on_error), classifiers, claims, by_sentence)
 
 
 def classify_articles(
-    articles: Iterable[Article], classifiers: Classifiers, claims: Sequence[Claim] = ()
+    articles: Iterable[Article], classifiers: Classifiers, claims: Sequence[Claim] = (), by_sentence: bool = False
 ) -> Iterator[Prediction]:
     """One prediction per article, in order. Its stances are those to `claims`; without any, to the claims that the
-    article itself carries."""
-    segmented = (segment(article) for article in articles)
+    article itself carries. With `by_sentence` each sentence that shares a word with a claim is judged, too, as a text
+    of its own; the others are not about it."""
     asked = tuple(claims)
-    for batch in _batches(replace(article, claims=asked) if asked else article for article in segmented):
+    segmented = (segment(article) for article in articles)
+    ready = (replace(article, claims=asked) if asked else article for article in segmented)
+    for batch in _batches(_with_sentences(article) for article in ready) if by_sentence else _batches(ready):
         yield from _classify_batch(batch, classifiers)
 
 
@@ -160,11 +163,31 @@ def _classify_batch(batch: Sequence[Article], classifiers: Classifiers) -> Itera
             if given
             else None
         )
-        stances = tuple(
-            Stance(claim, replace(row, article_id=article.article_id), evidence(article, claim.claim))
-            for claim, row in zip(article.claims, rows.get("stance", {}).get(i, ()), strict=False)
-        )
+        stances = tuple(_stances(article, rows.get("stance", {}).get(i, ())))
         yield Prediction(article, sentences, primary, derived, models, stances)
+
+
+def _with_sentences(article: Article) -> Article:
+    """The article with each claim followed by the same claim to each sentence that shares a word with it."""
+    claims: list[Claim] = []
+    for claim in article.claims:
+        touched = () if claim.span else evidence(article, claim.claim, most=len(article.sentences))
+        claims += [claim, *(replace(claim, label=None, span=span) for span in touched)]
+    return replace(article, claims=tuple(claims))
+
+
+def _stances(article: Article, rows: Sequence[Row]) -> Iterator[Stance]:
+    """The rows of an article's claims; those of sentences go with the claim to the whole article before them."""
+    groups: list[list[tuple[Claim, Row]]] = []
+    for claim, row in zip(article.claims, rows, strict=False):
+        own = replace(row, article_id=article.article_id)
+        if groups and claim.span and (claim.claim_id, None) == (groups[-1][0][0].claim_id, groups[-1][0][0].span):
+            groups[-1].append((claim, own))
+        else:
+            groups.append([(claim, own)])
+    for (claim, row), *sentences in groups:
+        bears = () if claim.span else evidence(article, claim.claim)
+        yield Stance(claim, row, bears, tuple(own for _, own in sentences))
 
 
 def _rows(checkpoint: Checkpoint, task: Task, batch: Sequence[Article]) -> dict[int, list[Row]]:
