@@ -1,0 +1,257 @@
+"""Copies and crawls of pages to clean articles: several in one dump are separated, what stood around each is removed.
+
+What a line is by itself says furniture.py, where the next article begins dumps.py; here is what the neighbours of a
+line tell: which one is the headline, what a heading such as "Related" or "Comments" opens, what is left over above and
+below the body. A line that reads like a sentence is removed only by its own words, in a section of comments, or at the
+foot of a page. Every removal is recorded.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+
+from research.articles.dumps import (
+    BODY_WORDS,
+    KEY,
+    META,
+    NUMBER,
+    TITLE_WORDS,
+    Line,
+    content,
+    ends_sentence,
+    overlap,
+    plain_words,
+    read_lines,
+    separate,
+)
+from research.articles.inline import find_inside
+
+KICKER_WORDS = 3  # the most of a label between headline and body ("Opinion", a town), which no sentence is
+STANDFIRST_WORDS = 7  # the least of a line between headline and body that is no sentence and stays
+RELATED = 0.3  # share of a line's words that the body has, too
+CLOSE = 0.6  # times the best headline's share of such words: an earlier line with so many is the headline
+PAGE_LINES = 4  # sentences at the foot of a page that may go with what stands around them
+PAGE_WORDS = 1  # words that they may share with the body
+CLOSING = frozenset({"footer", "tags", "follow", "comments"})  # lines after which a page rarely goes on
+SECTIONS = frozenset({"related"})  # lines below which other articles' headlines stand
+
+_MARKED = re.compile(r"#+ +")
+_ABOUT_AUTHOR = re.compile(
+    r"(?:[A-Z][\w.’'-]*\s){2,4}(?:is|was|has been) (?:a|an|the|our)\b.{0,80}"
+    r"\b(?:columnist|reporter|correspondent|journalist|writer|editor|fellow|freelancer?|contributor)\b.{0,160}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A stretch of the raw text that is not in the article, and the rule that says so."""
+
+    rule: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """One article of a dump: its text (headline, blank line, paragraphs), its headline if it has one, and what was
+    removed around and inside it, as spans of the raw text."""
+
+    text: str
+    title: str | None
+    removals: tuple[Removal, ...]
+
+
+def clean(raw: str) -> list[Cleaned]:
+    """The articles of a text, in order; [] when nothing in it is one. A text in which nothing is to be removed comes
+    back as it is."""
+    lines = _drop_sections(read_lines(raw))
+    found = [one for one in _clean_articles(raw, list(separate(lines))) if one.text]
+    if len(found) == 1 and not found[0].removals and found[0].text == _joined(raw, lines, []):
+        return [replace(found[0], text=raw)]
+    return found
+
+
+def _clean_articles(raw: str, articles: Sequence[Sequence[Line]]) -> Iterator[Cleaned]:
+    for lines in articles:
+        yield _clean_article(raw, lines, several=len(articles) > 1)
+
+
+def _clean_article(raw: str, lines: Sequence[Line], several: bool) -> Cleaned:
+    marked = _drop_comments(lines)
+    marked, title = _find_title(marked)
+    marked = _drop_tail(_drop_about(marked))
+    removals = [Removal(line.rule, line.start, line.end) for line in marked if line.rule]
+    kept = [line for line in marked if not line.rule]
+    if not any(line.is_body for line in kept):  # a headline, a table, a poem: nothing tells what is furniture there
+        empty = several or (not kept and len(lines) > 1)
+        return Cleaned("" if empty else raw, title.text if title else None, ())
+    prefixes = (KEY, _MARKED, NUMBER) if several else (KEY, _MARKED)
+    inside = [Removal(*found) for line in kept for found in find_inside(raw, line, prefixes if line is title else ())]
+    text = _joined(raw, kept, inside)
+    head = text.split("\n\n", 1)[0] if title and kept and kept[0] is title else None
+    return Cleaned(text, head and " ".join(head.split()), tuple(sorted([*removals, *inside], key=lambda r: r.start)))
+
+
+def _drop_sections(lines: Sequence[Line]) -> list[Line]:
+    """Marks the headlines that stand below "Related" and its like: up to the next blank line where they follow at once,
+    else up to the next sentence."""
+    out: list[Line] = []
+    opened: str | None = None
+    close = False  # whether a blank line ends the section
+    for line in lines:
+        if line.rule in SECTIONS:
+            opened = line.rule if not re.search(r"[:|]\s*\S", line.text) else None
+        elif opened and line.rule is None:
+            before = out[-1].rule in SECTIONS and out[-1].rule != "item"
+            close = not line.apart if before else close
+            if (line.apart and close) or len(line.text.split()) > TITLE_WORDS[1] or line.text.endswith("."):
+                opened = None
+            else:
+                line = replace(line, rule="item")
+        out.append(line)
+    return out
+
+
+def _drop_comments(lines: Sequence[Line]) -> list[Line]:
+    """Marks all that stands below "Comments", once the body has begun."""
+    bodies = 0
+    for i, line in enumerate(lines):
+        if line.rule == "comments" and bodies and _are_comments(lines[i + 1 :]):
+            return [*lines[:i], *(replace(other, rule=other.rule or "comments") for other in lines[i:])]
+        bodies += line.is_body
+    return list(lines)
+
+
+def _are_comments(lines: Sequence[Line]) -> bool:
+    """Whether the lines look like readers' comments: names or dates above each, "Reply" below."""
+    marks = sum(
+        line.rule in {"comments", "date", "share", "byline"}
+        or (len(line.text.split()) <= KICKER_WORDS and not ends_sentence(line.text))
+        or bool(re.match(r"[\w.@ -]{2,30}(?: says| said| wrote)?:(?:\s|$)", line.text))
+        for line in lines
+    )
+    return not lines or marks * 3 >= len(lines)
+
+
+def _find_title(lines: Sequence[Line]) -> tuple[list[Line], Line | None]:
+    """The headline, and the lines with the labels above and below it and its repetitions marked. Of the lines above
+    the body the headline is the first one whose words come back in it."""
+    head = _find_body(lines)
+    candidates = [line for line in lines[:head] if line.is_headline]
+    if not candidates:
+        return list(lines), None
+    body = [line for line in lines[head:] if line.rule is None]
+    shares = [overlap(line.text, body) if len(content(line.text)) > 1 else 0.0 for line in candidates]
+    enough = CLOSE * max(shares)
+    title = next(line for line, share in zip(candidates, shares, strict=True) if share >= enough)
+    shorter = [line for line in candidates if line is not title and _repeats(title.text, line.text)]
+    title = min([title, *shorter], key=lambda line: len(line.text))
+    place = lines.index(title)
+    out = []
+    for i, line in enumerate(lines):
+        if line.rule is None and line is not title:
+            if _repeats(line.text, title.text):
+                line = replace(line, rule="repeated-title")
+            elif i < place or (i < head and not _is_standfirst(line, body)):
+                line = replace(line, rule="header")
+        out.append(line)
+    names = [
+        f" {plain_words(line.text)} " for line in out[:place] if line.rule == "header" and len(line.text.split()) > 2
+    ]
+    for i, line in enumerate(out):
+        if line.rule is None and line is not title and not line.is_body:
+            if any(name in f" {plain_words(line.text)} " for name in names):  # of the outlet, at the head of every page
+                out[i] = replace(line, rule="header")
+    return out, title
+
+
+def _find_body(lines: Sequence[Line]) -> int:
+    """Where the body begins: at the first sentence; behind it when it is only a notice above the headline."""
+    bodies = [i for i, line in enumerate(lines) if line.is_body and not line.is_headline]
+    for i, line in enumerate(lines[: bodies[PAGE_LINES // 2]] if len(bodies) > PAGE_LINES else ()):
+        above = [other for other in lines[:i] if other.is_body]
+        told = any(other.rule in META for other in lines[i + 1 : i + 3])
+        if above and told and line.is_headline and not any(_shares(other.text, lines[i:]) for other in above):
+            return next(place for place in bodies if place > i)
+    return bodies[0] if bodies else len(lines)
+
+
+def _shares(text: str, body: Sequence[Line]) -> bool:
+    """Whether the text has to do with the body: more than PAGE_WORDS of its words come back there."""
+    known = {word for other in body if other.rule is None for word in content(other.text)}
+    return len(set(content(text)) & known) > PAGE_WORDS
+
+
+def _is_standfirst(line: Line, body: Sequence[Line]) -> bool:
+    words = len(line.text.split())
+    related = words >= STANDFIRST_WORDS and overlap(line.text, body) >= RELATED
+    return ends_sentence(line.text) or related or words > TITLE_WORDS[1] // 2
+
+
+def _repeats(line: str, title: str) -> bool:
+    """Whether the line is the title, or the title with the name of the outlet behind it."""
+    if plain_words(line) == plain_words(title):
+        return True
+    cuts = (line.rpartition(mark) for mark in (" - ", " | ", " – ", " — ", " :: ", " / "))
+    return any(
+        mark and plain_words(before) == plain_words(title) and len(after.split()) <= BODY_WORDS
+        for before, mark, after in cuts
+    )
+
+
+def _drop_tail(lines: Sequence[Line]) -> list[Line]:
+    """Marks what is no part of the body below it: from the first furniture there, what is no sentence; behind what
+    ends a page, also sentences, when none of them has to do with the body."""
+    last = max((i for i, line in enumerate(lines) if line.is_body), default=len(lines))
+    for i in range(last, 0, -1):
+        if _ends_page(lines[i - 1], lines[i:], [line for line in lines[:i] if line.is_body]):
+            last = i - 1
+    while 0 < last < len(lines) and lines[last].is_body and _ABOUT_AUTHOR.fullmatch(lines[last].text):
+        lines = [*lines[:last], replace(lines[last], rule="byline"), *lines[last + 1 :]]
+        last = max((i for i, line in enumerate(lines) if line.is_body), default=0)
+    out = list(lines[: last + 1])
+    seen = False
+    for line in lines[last + 1 :]:
+        seen = seen or line.rule is not None
+        out.append(replace(line, rule=line.rule or "tail") if seen else line)
+    return out
+
+
+def _ends_page(line: Line, below: Sequence[Line], body: Sequence[Line]) -> bool:
+    """Whether nothing below the line is the article's: it closes a page, or is one of a block of such lines, and what
+    is left below is little and shares next to no word with the body."""
+    mates = [line, *takewhile(lambda other: not other.apart, below)]
+    block = sum(mate.rule is not None for mate in mates) * 2 > len(mates) > 1
+    rest = [other.text for other in below if other.rule is None]
+    brief = all(len(text.split()) <= TITLE_WORDS[1] // 2 for text in rest)
+    closes = (line.rule in CLOSING and brief) or (line.rule is not None and line.apart and block)
+    return closes and len(body) > 2 and len(rest) <= PAGE_LINES and not _shares(" ".join(rest), body)
+
+
+def _drop_about(lines: Sequence[Line]) -> list[Line]:
+    """Marks what a press release ends with: "About Harrow Seed", and what stands below."""
+    for i, line in enumerate(lines):
+        name = line.text.removeprefix("About ")
+        named = name != line.text and line.rule is None and not ends_sentence(name) and name == name.title()
+        if named and 0 < sum(other.is_body for other in lines[i:]) <= PAGE_LINES < sum(
+            one.is_body for one in lines[:i]
+        ):
+            return [*lines[:i], *(replace(other, rule=other.rule or "about") for other in lines[i:])]
+    return list(lines)
+
+
+def _joined(raw: str, lines: Iterable[Line], inside: Sequence[Removal]) -> str:
+    """The lines without what is removed inside them, a blank line between."""
+    out = []
+    for line in lines:
+        own, position = "", line.start
+        for removal in sorted((r for r in inside if line.start <= r.start < line.end), key=lambda r: r.start):
+            own += raw[position : removal.start] if removal.start > position else ""
+            position = max(position, removal.end)
+        own += raw[position : line.end]
+        out.append(html.unescape(re.sub(r" {2,}", " ", own) if own != raw[line.start : line.end] else own).strip())
+    return "\n\n".join(one for one in out if one)

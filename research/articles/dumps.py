@@ -1,0 +1,161 @@
+"""Dumps: texts that hold one article or several, with all that stood around them. Their lines, and where the next
+article begins.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from research.articles.furniture import SENTENCE_END, furniture
+
+WRAPPED = 40  # characters, the least of a line that goes on in the next one
+OFTEN = 3  # times that a line stands in a dump before it is taken for a ticker or a banner
+NUMBERED = 2  # times, when the lines differ in their numbers only: "Item 3 of 8"
+TITLE_WORDS = (3, 24)
+BODY_WORDS = 5  # the least of a line that is a part of the body and no label, wherever it stands
+LOOK = 9  # lines below a headline in which its body begins
+META = frozenset({"byline", "date", "codes", "metadata"})
+ENDS = frozenset({"read-more", "footer", "ruler", "repeated"})  # lines after which a headline begins another article
+
+INVISIBLE = re.compile("[\u200b\u200c\u2060\ufeff\u00ad]+")
+NUMBER = re.compile(r"(?:#|No\.? ?)?(\d{1,2})\s?[.)/:–-]\s+(?=[\"“‘]?[A-Z])")
+KEY = re.compile(r"(?:title|headline)\s*[:=]\s*(?=\S)", re.I)
+_FUNCTION = frozenset(
+    """about after again also because been before being both could does down during each even from have here into just
+    like made make many more most much must never only other over said same says should since some still such than that
+    their them then there these they this those through under until upon very want were what when where which while who
+    whom whose will with would your""".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    start: int
+    end: int
+    text: str
+    rule: str | None = None
+    apart: bool = True  # a blank line stands before it
+
+    @property
+    def is_body(self) -> bool:
+        words = len(self.text.split())
+        ended = ends_sentence(self.text) or (self.text.endswith(":") and words > BODY_WORDS) or words > TITLE_WORDS[1]
+        return self.rule is None and words >= BODY_WORDS and ended
+
+    @property
+    def is_headline(self) -> bool:
+        least, most = TITLE_WORDS
+        given = self.text.lstrip("#*-•– \"“‘'")
+        return (
+            self.rule is None
+            and least <= len(re.findall(r"\w+", self.text)) <= most
+            and (given[:1].isupper() or given[:1].isdigit())
+            and not re.search(r"[.;:,…][\"”’')\]]*$", self.text)
+        )
+
+
+def read_lines(raw: str) -> list[Line]:
+    spans = list(_paragraphs(raw))
+    texts = [" ".join(html.unescape(INVISIBLE.sub("", raw[i:j])).split()) for i, j, _ in spans]
+    counts = Counter(map(plain_words, texts))
+    shapes = Counter(re.sub(r"\d+", "0", plain) for plain in {plain_words(text) for text in texts})
+    lines = []
+    for (i, j, apart), text in zip(spans, texts, strict=True):
+        plain = plain_words(text)
+        shape = re.sub(r"\d+", "0", plain)
+        numbered = shape != plain and shapes[shape] >= NUMBERED and not ends_sentence(text)
+        repeated = "repeated" if counts[plain] >= OFTEN or numbered else None
+        lines.append(Line(i, j, text, furniture(text) or repeated, apart))
+    return lines
+
+
+def _paragraphs(raw: str) -> Iterator[tuple[int, int, bool]]:
+    """Spans of the lines, and whether a blank line stands before each; the lines of a hard-wrapped paragraph are one:
+    all but the last are long, and one of the others goes on with a small letter."""
+    block: list[tuple[int, int]] = []
+    position = 0
+    for line in [*raw.splitlines(keepends=True), ""]:
+        end = position + len(line.rstrip())
+        start = end - len(line.strip())
+        if start < end:
+            block.append((start, end))
+        elif block:
+            wrapped = all(j - i >= WRAPPED for i, j in block[:-1]) and any(raw[i].islower() for i, _ in block[1:])
+            spans = [(block[0][0], block[-1][1])] if wrapped else block
+            yield from ((i, j, n == 0) for n, (i, j) in enumerate(spans))
+            block = []
+        position += len(line)
+
+
+def separate(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
+    """The lines of each article, cut in front of each headline that begins another one."""
+    keyed = sum(bool(KEY.match(line.text)) for line in lines) > 1
+    numbered = _numbered_headlines(lines)
+    first = bodies = 0
+    headed = False  # whether the article that goes on has a headline: in a dump each has one
+    for i, line in enumerate(lines):
+        begins = bodies and (
+            (keyed and KEY.match(line.text))
+            or i in numbered
+            or (not numbered and headed and line.is_headline and _begins_article(lines, i))
+        )
+        if begins:
+            yield lines[first:i]
+            first, bodies, headed = i, 0, False
+        headed = headed or (not bodies and line.is_headline)
+        bodies += line.is_body and not line.is_headline
+    yield lines[first:]
+
+
+def _begins_article(lines: Sequence[Line], i: int) -> bool:
+    """Whether the headline-like line i has a byline or date beside it, or something that ends an article above it, and
+    a body below."""
+    before = set()
+    for line in reversed(lines[:i]):
+        if line.rule is None:
+            break
+        before.add("related" if line.rule == "read-more" and re.search("[:|]", line.text) else line.rule)
+    after = set()
+    below: list[Line] = []
+    for line in lines[i + 1 : i + 10]:
+        if line.is_body and not line.is_headline:
+            below.append(line)
+        elif below:
+            break
+        else:
+            after.add(line.rule)
+    told = after & META or before & META or before & ENDS
+    return bool(below and told) and overlap(lines[i].text, below) > 0
+
+
+def _numbered_headlines(lines: Sequence[Line]) -> list[int]:
+    """Where "1. Headline", "2. Headline" ... stand when each has a paragraph below; else []."""
+    found = [(i, int(m[1])) for i, line in enumerate(lines) if line.is_headline and (m := NUMBER.match(line.text))]
+    if len(found) < 2 or [number for _, number in found] != list(range(1, len(found) + 1)):
+        return []
+    places = [i for i, _ in found]
+    each = zip(places, [*places[1:], len(lines)], strict=True)
+    return places if all(any(line.is_body for line in lines[start:end]) for start, end in each) else []
+
+
+def overlap(line: str, body: Sequence[Line]) -> float:
+    """The share of the line's words of four letters or more that the body has, too."""
+    words = set(content(line))
+    known = {word for other in body for word in content(other.text)}
+    return len(words & known) / max(len(words), 1)
+
+
+def content(text: str) -> list[str]:
+    return [word.removesuffix("s") for word in re.findall(r"[^\W\d_]{4,}", text.lower()) if word not in _FUNCTION]
+
+
+def ends_sentence(text: str) -> bool:
+    return bool(SENTENCE_END.search(text))
+
+
+def plain_words(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))

@@ -1,0 +1,60 @@
+"""What is no part of the article inside a line that is: shortcodes, adverts, sub-headings glued to a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from research.articles.dumps import BODY_WORDS, INVISIBLE, Line
+from research.articles.furniture import QUOTATION, shortcodes
+
+HEADING_WORDS = 10  # the most of a glued sub-heading
+_INLINE = re.compile(r"(?:(?<=[.!?”\"’)])|^)\s*[\[(]?(?:ADVERTISEMENT|Advertisement)[\])]?(?=\s+[\"“]?[A-Z])")
+_JOIN = re.compile(r"(?<![\w#’'-])[A-Z]?[a-z]{3,}[”)?]?(?=[A-Z“\"])")
+_OPENERS = frozenset(
+    """The A An In On At By For From After Before According As And But If When While He She It They We Some Many Most
+    Officials Mr Mrs Ms Dr This That These Those There His Her Their Its Meanwhile However Earlier Later Two Three Four
+    Five Several One No Not With Since Until Despite Both All Residents Witnesses Police Speaking Asked Under
+    Over""".split()
+)
+_PREFIXES = re.compile(r"(?:^|\s)(?:Mc|Mac|De|Di|Le|La|Van|Fitz|O)$")
+
+
+def find_inside(raw: str, line: Line, prefixes: Sequence[re.Pattern[str]] = ()) -> Iterator[tuple[str, int, int]]:
+    """Rule, start and end in `raw` of what is removed inside a line that stays; `prefixes` are those of a headline."""
+    own = raw[line.start : line.end]
+    for start, end in shortcodes(own):
+        yield "shortcode", line.start + start, line.start + end
+    for found in _INLINE.finditer(own):
+        yield "advert", line.start + found.start(), line.start + found.end()
+    for found in INVISIBLE.finditer(own):
+        yield "invisible", line.start + found.start(), line.start + found.end()
+    if ends := [match.end() for prefix in prefixes if (match := prefix.match(own))]:
+        yield "prefix", line.start, line.start + ends[0]
+    if line.is_body:
+        for start, end in _glued_headings(own, raw):
+            yield "glued-heading", line.start + start, line.start + end
+
+
+def _glued_headings(line: str, text: str) -> Iterator[tuple[int, int]]:
+    """Spans of sub-headings that run into the next sentence: "Border closedThe ministry said". What follows the join
+    opens a sentence, or is a word that the text has elsewhere."""
+    start = 0
+    for stop in [*(m.end() for m in re.finditer(r"[.!?][\"”’]?\s+", line)), len(line)]:
+        for join in _JOIN.finditer(line, start, stop):
+            heading, rest = line[start : join.end()], line[join.end() : stop]
+            word = re.match(r"[\"“]?([A-Z][\w’'-]*)", rest)
+            token = heading.split()[-1] + rest.split(maxsplit=1)[0]
+            if (
+                word
+                and heading.strip()[:1].isupper()
+                and len(heading.split()) <= HEADING_WORDS
+                and len(rest.split()) >= BODY_WORDS
+                and not _PREFIXES.search(heading)
+                and not QUOTATION.search(heading[:-1])
+                and text.count(token) == 1
+                and (word[1] in _OPENERS or rest[0] in '"“' or re.search(rf"(?<!\w){re.escape(word[1])}\b", text))
+            ):
+                yield start, join.end()
+                break
+        start = stop
