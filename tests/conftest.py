@@ -1,11 +1,14 @@
 """Shared fixtures: `--slow` opts in to the long tests; nothing is read from or left in the user's own folders."""
 
 import os
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import the modules beside them
 
 # A slow or busy machine is no failure.
 settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
