@@ -33,16 +33,19 @@ from research.articles.inline import find_inside
 KICKER_WORDS = 3  # the most of a label between headline and body ("Opinion", a town), which no sentence is
 STANDFIRST_WORDS = 7  # the least of a line between headline and body that is no sentence and stays
 RELATED = 0.3  # share of a line's words that the body has, too
-CLOSE = 0.6  # times the best headline's share of such words: an earlier line with so many is the headline
+ENOUGH = 4  # of a headline's words that come back in the body
+CLOSE = 0.6  # times as many as the best line above the body has: the first line with so many is the headline
 PAGE_LINES = 4  # sentences at the foot of a page that may go with what stands around them
 PAGE_WORDS = 1  # words that they may share with the body
 CLOSING = frozenset({"footer", "tags", "follow", "comments"})  # lines after which a page rarely goes on
+WITH_ITEMS = frozenset({"share", "pages", "credit", "tags"})  # lines that stand with such headlines, as dates do
 SECTIONS = frozenset({"related"})  # lines below which other articles' headlines stand
 
 _MARKED = re.compile(r"#+ +")
 _ABOUT_AUTHOR = re.compile(
-    r"(?:[A-Z][\w.’'-]*\s){2,4}(?:is|was|has been) (?:a|an|the|our)\b.{0,80}"
-    r"\b(?:columnist|reporter|correspondent|journalist|writer|editor|fellow|freelancer?|contributor)\b.{0,160}"
+    r"(?:[A-Z][\w.’'-]*\s){2,4}(?:(?:is|was|has been) (?:a|an|the|our)\b.{0,80}"
+    r"\b(?:columnist|reporter|correspondent|journalist|writer|editor|fellow|freelancer?|contributor|author of)\b"
+    r"|writes (?:about|for|on)\b|reported from\b|is the author of\b).{0,160}"
 )
 
 
@@ -102,16 +105,19 @@ def _drop_sections(lines: Sequence[Line]) -> list[Line]:
     out: list[Line] = []
     opened: str | None = None
     close = False  # whether a blank line ends the section
-    for line in lines:
+    for i, line in enumerate(lines):
         if line.rule in SECTIONS:
             opened = line.rule if not re.search(r"[:|]\s*\S", line.text) else None
         elif opened and line.rule is None:
             before = out[-1].rule in SECTIONS and out[-1].rule != "item"
             close = not line.apart if before else close
-            if (line.apart and close) or len(line.text.split()) > TITLE_WORDS[1] or line.text.endswith("."):
+            headline = any(other.rule in META for other in lines[i + 1 : i + 3])
+            if headline or (line.apart and close) or len(line.text.split()) > TITLE_WORDS[1] or line.text.endswith("."):
                 opened = None
             else:
                 line = replace(line, rule="item")
+        elif line.rule not in META | WITH_ITEMS:
+            opened = None
         out.append(line)
     return out
 
@@ -145,7 +151,8 @@ def _find_title(lines: Sequence[Line]) -> tuple[list[Line], Line | None]:
     if not candidates:
         return list(lines), None
     body = [line for line in lines[head:] if line.rule is None]
-    shares = [overlap(line.text, body) if len(content(line.text)) > 1 else 0.0 for line in candidates]
+    known = {word for line in body if line.is_body for word in content(line.text)}
+    shares = [min(len(set(content(line.text)) & known), ENOUGH) for line in candidates]
     enough = CLOSE * max(shares)
     title = next(line for line, share in zip(candidates, shares, strict=True) if share >= enough)
     shorter = [line for line in candidates if line is not title and _repeats(title.text, line.text)]
@@ -159,14 +166,20 @@ def _find_title(lines: Sequence[Line]) -> tuple[list[Line], Line | None]:
             elif i < place or (i < head and not _is_standfirst(line, body)):
                 line = replace(line, rule="header")
         out.append(line)
-    names = [
-        f" {plain_words(line.text)} " for line in out[:place] if line.rule == "header" and len(line.text.split()) > 2
-    ]
-    for i, line in enumerate(out):
-        if line.rule is None and line is not title and not line.is_body:
-            if any(name in f" {plain_words(line.text)} " for name in names):  # of the outlet, at the head of every page
-                out[i] = replace(line, rule="header")
-    return out, title
+    return _drop_mastheads(out, place), title
+
+
+def _drop_mastheads(lines: list[Line], place: int) -> list[Line]:
+    """Marks what repeats a line above the headline, such as the name of the outlet at the head of each page, and what
+    is said of the outlet at the foot."""
+    names = [f" {plain_words(line.text)} " for line in lines[:place] if line.rule == "header" and " " in line.text]
+    foot = [i for i, line in enumerate(lines) if line.is_body][-PAGE_LINES // 2 :]
+    for i, line in enumerate(lines):
+        if line.rule is None and i > place:
+            text = f" {plain_words(line.text)} "
+            if any(text.startswith(name) if line.is_body and i in foot else name in text for name in names):
+                lines[i] = line if line.is_body and i not in foot else replace(line, rule="header")
+    return lines
 
 
 def _find_body(lines: Sequence[Line]) -> int:

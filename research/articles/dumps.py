@@ -62,12 +62,11 @@ def read_lines(raw: str) -> list[Line]:
     spans = list(_paragraphs(raw))
     texts = [" ".join(html.unescape(INVISIBLE.sub("", raw[i:j])).split()) for i, j, _ in spans]
     counts = Counter(map(plain_words, texts))
-    shapes = Counter(re.sub(r"\d+", "0", plain) for plain in {plain_words(text) for text in texts})
+    shapes = Counter(map(_shape, {plain_words(text) for text in texts}))
     lines = []
     for (i, j, apart), text in zip(spans, texts, strict=True):
         plain = plain_words(text)
-        shape = re.sub(r"\d+", "0", plain)
-        numbered = shape != plain and shapes[shape] >= NUMBERED and not ends_sentence(text)
+        numbered = _shape(plain) != plain and shapes[_shape(plain)] >= NUMBERED and not ends_sentence(text)
         repeated = "repeated" if counts[plain] >= OFTEN or numbered else None
         lines.append(Line(i, j, text, furniture(text) or repeated, apart))
     return lines
@@ -121,7 +120,7 @@ def _begins_article(lines: Sequence[Line], i: int) -> bool:
         before.add("related" if line.rule == "read-more" and re.search("[:|]", line.text) else line.rule)
     after = set()
     below: list[Line] = []
-    for line in lines[i + 1 : i + 10]:
+    for line in lines[i + 1 : i + 1 + LOOK]:
         if line.is_body and not line.is_headline:
             below.append(line)
         elif below:
@@ -151,6 +150,10 @@ def overlap(line: str, body: Sequence[Line]) -> float:
 
 def content(text: str) -> list[str]:
     return [word.removesuffix("s") for word in re.findall(r"[^\W\d_]{4,}", text.lower()) if word not in _FUNCTION]
+
+
+def _shape(plain: str) -> str:
+    return re.sub(r"\d+(?:st|nd|rd|th)?", "0", plain)
 
 
 def ends_sentence(text: str) -> bool:

@@ -17,8 +17,9 @@ LONG = 40  # words; the most of a line that speaks to the reader
 SHORT = 12  # words; the most a line that `begins` like furniture has, when it does not speak to the reader
 READER = frozenset("you your you've you're we us our here".split())
 LISTED = frozenset("related read-more tags credit follow share advert metadata".split())  # may go on after a colon
-SEPARATOR = re.compile(r"\s*[|•·]\s*|\s[–—-]{1,2}\s|\s{3,}")
-PART = 5  # words; the most of a part of a line of which another part is a date or a byline
+BETWEEN = frozenset({"date", "share"})  # rules whose words may stand between phrases
+SEPARATOR = re.compile(r"\s*[|•·]\s*|\s/\s|\s[–—-]{1,2}\s|\s{3,}")
+PART = 7  # words; the most of a part of a line of which another part is a date or a byline
 
 QUOTATION = re.compile(r"[\"“”„]|«[^»]+»")
 SENTENCE_END = re.compile(r"[.!?…][\"”’')\]]*$")
@@ -52,6 +53,11 @@ _DATED = re.compile(
     r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d\d-\d\d)\b.{0,60}",
     re.I,
 )
+_SIGNED = re.compile(
+    rf"\S+(?: \S+){{0,2}}[,:]? (?:\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}|{_MONTH} \d{{1,2}}|\d+ \w+ ago)"
+    r"(?:,? (?:at )?[\d:. apm]+)?",
+    re.I,
+)
 _CRUMB = re.compile(r"\s*[|›»>•·☰]\s*|\s+/\s+")
 _TICKER = re.compile(
     r"(?:[A-Z]{2,6}(?:[/-][A-Z]{3})?|[$€£¥₴₽₿]|Gold|Silver|Brent|WTI|Crude|Oil|Gas|Bitcoin|Euro|Dollar|Pound)"
@@ -59,8 +65,12 @@ _TICKER = re.compile(
     r"(?:\(?[+−–-]?\d[\d.,]*\s*%?\)?)?[\s▲▼△▽↑↓|;,·•]*"
 )
 _RATE = re.compile(r"[A-Z]{3}(?:/[A-Z]{3})?\s*[:=]?\s*\d+[.,]\d+")
+_COPYRIGHT = re.compile(r"^\W*(?:©|\(c\))\s*[A-Z\d]|(?:©|\([cC]\))\s*(?:[Cc]opyright\s*)?\d{4}")
+_FEED = re.compile(
+    r"The post .{5,200} (?:appeared first on|first appeared on) .{2,60}|\[?(?:…|\.\.\.|&hellip;)\]?", re.I
+)
 _SHORTCODE = re.compile(
-    r"\[(caption|embed|gallery|video|audio|playlist|youtube|tweet|gist|quote|slideshow|sidebar|button|ad|widget|\w+_\w+)\b"
+    r"\[(caption|embed|gallery|video|audio|playlist|youtube|tweet|gist|quote|slideshow|sidebar|button|ad|widget|\w+_\w+|contact-form-7)\b"
     r"[^\]]*\](?:.{0,2000}?\[/\1\])?|\[[a-z_-]+\s+\w+=[^\]]*\]|\[/[a-z_-]+\]",
     re.S,
 )
@@ -110,7 +120,7 @@ def furniture(line: str) -> str | None:
         return "ticker"
     if QUOTATION.search(text):
         return None
-    return _by_words(words, text) or _by_shape(text) or _by_parts(text)
+    return _by_words(words, text) or _by_shape(text) or _by_parts(text) or _by_crumbs(text)
 
 
 def shortcodes(text: str) -> list[tuple[int, int]]:
@@ -144,14 +154,15 @@ def _by_words(words: list[str], text: str) -> str | None:
 def _by_shape(text: str) -> str | None:
     if _REPORTING.fullmatch(text) or _BYLINE.fullmatch(text) or _STAFF.fullmatch(text):
         return "byline"
-    parts = [part for part in _CRUMB.split(text) if part]
-    if len(parts) >= 3 and not SENTENCE_END.search(text) and max(len(part.split()) for part in parts) <= 4:
-        return "navigation"
-    if re.search(r"©|\(c\)\s*\d{4}", text, re.I) and len(text.split()) <= SHORT * 2:
+    if _COPYRIGHT.search(text) and len(text.split()) <= SHORT * 2:
         return "footer"
+    if _FEED.fullmatch(text):
+        return "read-more"
     if re.match(r"(?i:home)\s*[/>»›|→]", text) and not SENTENCE_END.search(text):
         return "navigation"
     if _DATED.fullmatch(text) and not SENTENCE_END.search(text):
+        return "date"
+    if _SIGNED.fullmatch(text):
         return "date"
     if _POST.fullmatch(text):
         return "share"
@@ -170,20 +181,35 @@ def _by_parts(text: str) -> str | None:
     if len(parts) < 2 or SENTENCE_END.search(text) or max(len(part.split()) for part in parts) > PART:
         return None
     found = [_by_words(_words(part), part) or _by_shape(part) for part in parts]
-    return next((name for name in found if name), None)
+    return min(filter(None, found), key=lambda name: name not in ("byline", "date"), default=None)
+
+
+def _by_crumbs(text: str) -> str | None:
+    parts = [part for part in _CRUMB.split(text) if part]
+    if len(parts) >= 3 and not SENTENCE_END.search(text) and max(len(part.split()) for part in parts) <= 4:
+        return "navigation"
+    return None
 
 
 def _as_phrases(words: list[str]) -> str | None:
-    """The rule of the first phrase when the words are nothing but `line` phrases, one after another."""
+    """The rule of the first phrase when the words are nothing but `line` phrases, one after another; numbers and the
+    small words of dates and share lines may stand between."""
     phrases, most = _phrases()
-    names: list[str | None] = [""] + [None] * len(words)  # rule that begins a cut of words[:i] into phrases
+    names: list[str | None] = ["", *[None] * len(words)]  # the rule of words[:i] cut into phrases, "" without one yet
     for end in range(1, len(words) + 1):
         for start in range(max(0, end - most), end):
-            rule = phrases.get(" ".join(words[start:end]))
-            if rule and names[start] is not None:
-                names[end] = names[start] or rule
+            before, rule = names[start], phrases.get(" ".join(words[start:end]))
+            if rule and before is not None:
+                names[end] = before or rule
                 break
+        else:
+            names[end] = names[end - 1] if words[end - 1] in _between() else None
     return names[-1] or None
+
+
+@cache
+def _between() -> frozenset[str]:
+    return frozenset().union(*(rule.words for rule in rules() if rule.name in BETWEEN))
 
 
 @cache

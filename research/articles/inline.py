@@ -47,14 +47,21 @@ def _glued_headings(line: str, text: str) -> Iterator[tuple[int, int]]:
             token = heading.split()[-1] + rest.split(maxsplit=1)[0]
             if (
                 word
-                and heading.strip()[:1].isupper()
+                and heading.lstrip(" “")[:1].isupper()
                 and len(heading.split()) <= HEADING_WORDS
                 and len(rest.split()) >= BODY_WORDS
                 and not _PREFIXES.search(heading)
-                and not QUOTATION.search(heading[:-1])
+                and (heading[0] + heading[-1] == "“”" or not QUOTATION.search(heading[:-1]))
                 and text.count(token) == 1
-                and (word[1] in _OPENERS or rest[0] in '"“' or re.search(rf"(?<!\w){re.escape(word[1])}\b", text))
+                and (word[1] in _OPENERS or rest[0] in '"“' or _recurs(word[1], text))
+                and (" " in heading or word[1] in _OPENERS or _recurs(heading.lower(), text))
+                and (" " not in heading or token[0].islower())
             ):
                 yield start, join.end()
                 break
         start = stop
+
+
+def _recurs(word: str, text: str) -> bool:
+    """Whether a text has a word by itself."""
+    return bool(re.search(rf"(?<!\w){re.escape(word)}\b", text))
