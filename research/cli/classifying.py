@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from research.cli.output import Format, print_records, print_tables, writing
+from research.cli.output import ArticleFormat, Format, print_page, print_records, print_tables, writing
 
 if TYPE_CHECKING:
     from research.records import Prediction
@@ -45,7 +45,9 @@ def classify(
     labelled: Annotated[
         Path | None, typer.Option(help="also write the articles with these labels, to train on: --dataset NAME++FILE")
     ] = None,
-    form: Annotated[Format | None, typer.Option("--format", help="default: table on a terminal, else jsonl")] = None,
+    form: Annotated[
+        ArticleFormat | None, typer.Option("--format", help="default: table on a terminal, else jsonl; html is one page")
+    ] = None,
 ) -> None:
     """Label new articles and each of their sentences, and their stances toward claims."""
     from research.articles import article_to_json, claims_of
@@ -88,7 +90,8 @@ def classify(
         classifiers = abstaining(classifiers, abstain)
     predictions = classify_sources(sources, classifiers, report, asked, sentences)
     with writing(labelled) if labelled else nullcontext() as articles:
-        _print(counted(predictions, articles), form or (Format.table if sys.stdout.isatty() else Format.jsonl))
+        usual = ArticleFormat.table if sys.stdout.isatty() else ArticleFormat.jsonl
+        _print(counted(predictions, articles), form or usual)
     if not done and not failed:
         raise ResearchError(f"nothing to classify in {', '.join(sources)}")
     if abstain is not None:
@@ -136,20 +139,23 @@ def claims(
         raise typer.Exit(1 if found.articles else 2)
 
 
-def _print(predictions: Iterable[Prediction], form: Format) -> None:
+def _print(predictions: Iterable[Prediction], form: ArticleFormat) -> None:
     """Each prediction as soon as it is there."""
+    from research.summary.article_page import article_page
     from research.summary.predictions import csv_header, legend, prediction_csv, prediction_view
 
-    if form is Format.table:
+    if form is ArticleFormat.table:
         print_tables([legend(), ""])
         for prediction in predictions:
             print_tables(prediction_view(prediction))
-    elif form is Format.csv:
+    elif form is ArticleFormat.csv:
         sys.stdout.write(csv_header())
         sys.stdout.writelines(prediction_csv(prediction) for prediction in predictions)
+    elif form is ArticleFormat.html:
+        print_page(article_page(predictions))
     else:
         lines = (json.dumps(prediction.to_json(), ensure_ascii=False) for prediction in predictions)
-        if form is Format.jsonl:
+        if form is ArticleFormat.jsonl:
             sys.stdout.writelines(line + "\n" for line in lines)
         else:
             sys.stdout.write("[")

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +23,23 @@ class Format(StrEnum):
     json = "json"
     jsonl = "jsonl"
     csv = "csv"
+
+
+class ArticleFormat(StrEnum):
+    """What predictions are printed as: as anything else, or as a page to read them on."""
+
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+    html = "html"
+
+
+def print_page(pieces: Iterable[str]) -> None:
+    """HTML that says it is UTF-8, whatever the locale is."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    sys.stdout.writelines(pieces)
 
 
 def print_tables(renderables: Iterable[Any]) -> None:
