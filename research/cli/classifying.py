@@ -46,7 +46,8 @@ def classify(
         Path | None, typer.Option(help="also write the articles with these labels, to train on: --dataset NAME++FILE")
     ] = None,
     form: Annotated[
-        ArticleFormat | None, typer.Option("--format", help="default: table on a terminal, else jsonl; html is one page")
+        ArticleFormat | None,
+        typer.Option("--format", help="default: table on a terminal, else jsonl; html is one page"),
     ] = None,
 ) -> None:
     """Label new articles and each of their sentences, and their stances toward claims."""

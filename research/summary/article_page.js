@@ -82,9 +82,9 @@ class Article {
 
 // The day as milliseconds since 1970 in UTC, null where none can be read, and the date as the index shows it.
 function dayOf(published) {
-  const iso = /^(\d{4})-(0[1-9]|1[0-2])(?:-(\d\d))?/.exec(published);
+  const iso = /^(\d{4})-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?/.exec(published);
   if (iso) return [Date.UTC(iso[1], iso[2] - 1, iso[3] || 1), iso[0]];
-  const time = /\d{4}/.test(published) ? Date.parse(published) : NaN;
+  const time = /\d{4}/.test(published) ? Date.parse(`${published} UTC`) || Date.parse(published) : NaN;
   if (!Number.isFinite(time)) return [null, published];
   const day = Math.floor(time / DAY) * DAY;
   return [day, new Date(day).toISOString().slice(0, 10)];

@@ -8,15 +8,15 @@ let order = { column: null, up: true }, page = 0;
 let chosen = null;  // the articles that the filters leave, in the order of the table; null when it is to be found anew
 
 const none = () => dim("span", "none");
-const lower = value => value ? value.toLowerCase() : null;
+const ORDER = new Intl.Collator("en", { numeric: true });
 
 // `key` is what a column sorts by; null, the unknown, comes last whichever way. `up` is the way it sorts first.
 function columns() {
   const some = test => ARTICLES.some(test);
   const number = a => String(a.number), count = a => String(a.count), outlet = a => a.outlet ? bdi(a.outlet) : none();
   const found = [{ name: "#", said: "first come", key: a => a.number, up: true, number: true, cell: number }];
-  found.push({ name: "title", key: a => lower(a.title), up: true, head: true, cell: titleCell });
-  if (some(a => a.outlet)) found.push({ name: "outlet", key: a => lower(a.outlet), up: true, cell: outlet });
+  found.push({ name: "title", key: a => a.title, up: true, head: true, cell: titleCell });
+  if (some(a => a.outlet)) found.push({ name: "outlet", key: a => a.outlet, up: true, cell: outlet });
   if (some(a => a.published)) found.push({ name: "date", key: a => a.day, up: false, cell: dateCell });
   if (some(a => a.primary !== null)) {
     const place = a => a.primary === null ? null : PRIMARIES.indexOf(a.primary);
@@ -80,7 +80,7 @@ function tally(values) {
 }
 // Pairs of an outlet and its number of articles, most first.
 function byCount(counts) {
-  return [...counts].sort((a, b) => b[1] - a[1] || (outletName(a[0]) < outletName(b[0]) ? -1 : 1));
+  return [...counts].sort(([a, n], [b, m]) => m - n || ORDER.compare(outletName(a), outletName(b)));
 }
 
 function choice(id, values) {
@@ -134,8 +134,8 @@ function chosenArticles() {
     && (!needle || article.searched.includes(needle)));
   if (order.column) {
     const keyed = chosen.map(article => [order.column.key(article), article]);
-    const compared = (x, y) => x === y ? 0 : (x < y) === order.up ? -1 : 1;
-    keyed.sort(([x, a], [y, b]) => (x === null) - (y === null) || compared(x, y) || a.number - b.number);
+    const way = order.up ? 1 : -1, compared = (x, y) => typeof x === "string" ? ORDER.compare(x, y) : x - y;
+    keyed.sort(([x, a], [y, b]) => (x === null) - (y === null) || way * compared(x, y) || a.number - b.number);
     chosen = keyed.map(([, article]) => article);
   }
   return chosen;

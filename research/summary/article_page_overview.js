@@ -30,7 +30,8 @@ function timeline(dated) {
   const days = dated.map(article => article.day);
   const low = days.reduce((a, b) => Math.min(a, b)), high = days.reduce((a, b) => Math.max(a, b));
   const months = dated.some(article => article.shown.length < 10);  // some tell no day
-  const units = UNITS.slice(months ? 2 : 0), unit = units.find(one => one.of(high) - one.of(low) < BINS) || UNITS.at(-1);
+  const fits = one => one.of(high) - one.of(low) < BINS;
+  const unit = UNITS.slice(months ? 2 : 0).find(fits) || UNITS.at(-1);
   const first = unit.of(low), n = unit.of(high) - first + 1, said = i => unit.said(first + i);
   const labels = [...PRIMARIES, null].filter(label => dated.some(article => article.primary === label));
   const counts = labels.map(label => {
@@ -124,5 +125,5 @@ function tableView(heads, rows, over = []) {
   const cell = (value, i) => make(i ? "td" : "th", { scope: i ? null : "row", class: i ? "n" : null }, value);
   const body = make("tbody", {}, ...rows.map(row => make("tr", {}, ...row.map(cell))));
   const table = make("table", { class: "small" }, head, body);
-  return make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "table" }, table);
+  return make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": `articles by ${heads[0]}` }, table);
 }
