@@ -6,7 +6,6 @@ Texts have no other cleaner to compare with: the floor is the text as it stands.
 """
 
 import argparse
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -68,7 +67,7 @@ def rows(left: bool) -> Iterator[str]:
                 yield f"{folder.name:6} {suffix:6} {len(cases):3} files  {name:17} {shares}"
                 if left and name == "ours":
                     yield from (f"    lost: {' '.join(one.split())}" for one in counts.lost)
-                    yield from (f"    left: {re.sub(r'\s+', ' ', one)}" for one in counts.left)
+                    yield from (f"    left: {' '.join(one.split())}" for one in counts.left)
 
 
 if __name__ == "__main__":
