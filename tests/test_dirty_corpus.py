@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from dirty import HELD, SEEN, Case, Counts, Expected, judge, load, plain
+from dirty import FRESH, HELD, SEEN, Case, Counts, Expected, judge, load, plain
 
-CASES = [*load(SEEN), *load(HELD)]
+CASES = [*load(SEEN), *load(HELD), *load(FRESH)]
 TWO: Expected = {
     "articles": [
         {"title": "Mill shut", "sentences": ["The mill shut.", "No one would say why."]},
@@ -70,19 +70,24 @@ def test_the_sentences_alone_are_a_perfect_answer(case: Case) -> None:
 def test_every_input_has_its_expectations_and_a_name_of_its_own() -> None:
     names = [case.name for case in CASES]
     assert len(set(names)) == len(names)
-    assert sorted(path.stem for folder in (SEEN, HELD) for path in folder.glob("*.json")) == sorted(names)
+    assert sorted(path.stem for folder in (SEEN, HELD, FRESH) for path in folder.glob("*.json")) == sorted(names)
+
+
+def sorts(folder: Path) -> dict[str, int]:
+    cases = load(folder)
+    several = sum(len(case.expected["articles"]) > 1 for case in cases)
+    clean = sum(not case.expected["furniture"] for case in cases)
+    pages = sum(case.path.suffix == ".html" for case in cases)
+    return {"pages": pages, "several": several, "clean": clean, "files": len(cases)}
 
 
 def test_both_halves_have_as_many_of_each_sort() -> None:
-    def sorts(folder: Path) -> dict[str, int]:
-        cases = load(folder)
-        several = sum(len(case.expected["articles"]) > 1 for case in cases)
-        clean = sum(not case.expected["furniture"] for case in cases)
-        pages = sum(case.path.suffix == ".html" for case in cases)
-        return {"pages": pages, "several": several, "clean": clean, "files": len(cases)}
-
     assert sorts(SEEN) == sorts(HELD)
     assert min(sorts(SEEN).values()) >= 6
+
+
+def test_the_fresh_part_has_some_of_each_sort() -> None:
+    assert sorts(FRESH) == {"pages": 9, "several": 4, "clean": 3, "files": 28}
 
 
 def test_nothing_is_furniture_in_a_clean_article() -> None:
