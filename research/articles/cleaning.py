@@ -140,7 +140,7 @@ def _are_comments(lines: Sequence[Line]) -> bool:
         or bool(re.match(r"[\w.@ -]{2,30}(?: says| said| wrote)?:(?:\s|$)", line.text))
         for line in lines
     )
-    return not lines or marks * 3 >= len(lines)
+    return not lines or marks * 2 >= len(lines)
 
 
 def _find_title(lines: Sequence[Line]) -> tuple[list[Line], Line | None]:

@@ -73,8 +73,7 @@ def read_lines(raw: str) -> list[Line]:
 
 
 def _paragraphs(raw: str) -> Iterator[tuple[int, int, bool]]:
-    """Spans of the lines, and whether a blank line stands before each; the lines of a hard-wrapped paragraph are one:
-    all but the last are long, and one of the others goes on with a small letter."""
+    """Spans of the lines, those of a hard-wrapped paragraph as one, and whether a blank line stands before each."""
     block: list[tuple[int, int]] = []
     position = 0
     for line in [*raw.splitlines(keepends=True), ""]:
@@ -83,11 +82,25 @@ def _paragraphs(raw: str) -> Iterator[tuple[int, int, bool]]:
         if start < end:
             block.append((start, end))
         elif block:
-            wrapped = all(j - i >= WRAPPED for i, j in block[:-1]) and any(raw[i].islower() for i, _ in block[1:])
-            spans = [(block[0][0], block[-1][1])] if wrapped else block
-            yield from ((i, j, n == 0) for n, (i, j) in enumerate(spans))
+            yield from ((i, j, n == 0) for n, (i, j) in enumerate(_unwrap(raw, block)))
             block = []
         position += len(line)
+
+
+def _unwrap(raw: str, block: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Spans of the paragraphs in a block of lines. They are one when all but the last are long and another one goes on
+    with a small letter; where some lines are indented, each of these begins a paragraph."""
+    indented = [start for start, _ in block if raw[max(start - 2, 0) : start] == "  "]
+    first = 0
+    for i in range(1, len(block) + 1):
+        if i == len(block) or (0 < len(indented) < len(block) and block[i][0] in indented):
+            own = block[first:i]
+            long = all(end - start >= WRAPPED for start, end in own[:-1])
+            if long and any(raw[start].islower() for start, _ in own[1:]):
+                yield own[0][0], own[-1][1]
+            else:
+                yield from own
+            first = i
 
 
 def separate(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:

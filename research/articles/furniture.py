@@ -24,7 +24,7 @@ PART = 7  # words; the most of a part of a line of which another part is a date 
 QUOTATION = re.compile(r"[\"“”„]|«[^»]+»")
 SENTENCE_END = re.compile(r"[.!?…][\"”’')\]]*$")
 _WORD = re.compile(r"(\d[\d:.,/'-]*)?([^\W\d_]+(?:['.][^\W\d_]+)*)?")
-_RULER = re.compile(r"(?:[-–—_=*#~•·.+|]\s*){2,}|[*•·#–—|]")
+_RULER = re.compile(r"NNNN|ZCZC|(?:[-–—_=*#~•·.+|]\s*){2,}|[*•·#–—|]")
 _NAME = r"(?:(?:Mc|Mac|O['’]|D['’])?[A-Z][\w’'-]*\.?|de|del|van|von|der|al|bin|ibn|la|le|di|da)"
 _ROLE = (
     r"(?i:staff|senior|chief|special|foreign|political|diplomatic|defen[cs]e|guest|contributing|our|own|local|news|national|"
@@ -45,7 +45,11 @@ _REPORTING = re.compile(
 )
 _POST = re.compile(r"[^!?]{2,60}\(@\w+\).{0,40}|(?:\d[\d.,]*[KMkm]?\s[A-Z]?[a-z]+[\s·•|]*){2,4}|@\w{2,30}")
 _IMAGE = re.compile(r"!?\[[^\]]*\]\([^)]*\)|\[\d+\]:\s*\S+|\S+\.(?:jpe?g|png|gif|webp)")
-_CODES = re.compile(r"(?=.*(?:[A-Z]\d|\d:\d))(?:[A-Z0-9][A-Z0-9:./-]*[\s,|]*){2,6}")
+_SENTENCES = re.compile(r"[.!?] +[A-Z].*[.!?]$")
+_CODES = re.compile(
+    r"(?=.*(?:[A-Z]\d|\d:\d|\b[A-Z]{1,2}/[A-Z]{1,2}\b))(?:[A-Z0-9][A-Z0-9:./-]*[\s,|]*){2,6}"
+    r"|[A-Z](?: [A-Z])+|[A-Z]{2} \d{4}"
+)
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DATED = re.compile(
     rf"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?(?:{_MONTH} \d{{1,2}},? \d{{4}}|"
@@ -133,7 +137,7 @@ def _by_words(words: list[str], text: str) -> str | None:
     if name := _as_phrases(words):
         return name
     before, colon, _ = text.replace("|", ":").partition(":")
-    if colon and (name := _as_phrases(_words(before))) in LISTED:
+    if colon and not _SENTENCES.search(text) and (name := _as_phrases(_words(before))) in LISTED:
         return name
     if words == ["0"]:
         return None  # a number by itself may be anything
