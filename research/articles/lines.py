@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO, TypeGuard
 
+from research.articles.columns import METADATA, NAMES, missing_text, rename
 from research.articles.pages import article_from_html
-from research.articles.texts import SIZE_LIMIT, UTF16_MARKS, Problem, decode_text
+from research.articles.texts import SIZE_LIMIT, UTF16_MARKS, Document, Problem, decode_text
 from research.records import TASKS, Article, Claim, ResearchError, Sentence
 
-_METADATA = ("title", "outlet", "published", "url", "event")
-_KEYS = {"article_id", "text", "html", "sentences", "primary", "claims", *_METADATA}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -37,7 +36,7 @@ def article_from_json(obj: object, origin: str) -> Article:
 def article_to_json(article: Article) -> dict[str, Any]:
     """The article as a JSON object that `article_from_json` reads back; `origin` is not part of it."""
     out: dict[str, Any] = {"article_id": article.article_id}
-    out |= {name: value for name in _METADATA if (value := getattr(article, name)) is not None}
+    out |= {name: value for name in METADATA if (value := getattr(article, name)) is not None}
     out["text"] = article.text
     if any(sentence.labels is not None for sentence in article.sentences):
         out["sentences"] = [
@@ -55,12 +54,19 @@ def article_to_json(article: Article) -> dict[str, Any]:
             | ({} if c.span is None else {"start": c.span[0], "end": c.span[1]})
             for c in article.claims
         ]
-    return out | {name: value for name, value in article.fields.items() if name not in _KEYS}
+    return out | {name: value for name, value in article.fields.items() if name not in NAMES}
 
 
-def read_lines(lines: Iterable[bytes], origin: str) -> Iterator[Article | Problem]:
-    """An article or a problem for every line that is not blank."""
+def read_lines(
+    lines: Iterable[bytes], name: str, origin: str, columns: Mapping[str, str] = {}, skip: Container[str] = ()
+) -> Iterator[Article | Document | Problem]:
+    """An article, a document or a problem for every line that is not blank, less those with an origin to `skip`.
+
+    With `columns` the keys are a stranger's: a line without an id is called "<name>:<line>", one problem stands for
+    a file whose first line has not the key of the text, and one for a key that no line has.
+    """
     number = 0
+    unseen = set(columns.values())
     for number, line in enumerate(lines, 1):
         at = f"{origin}:{number}"
         if number == 1 and line.startswith(UTF16_MARKS):
@@ -69,14 +75,35 @@ def read_lines(lines: Iterable[bytes], origin: str) -> Iterator[Article | Proble
         if number == 1 and b"\0" in line:  # else every line of it would be reported
             yield Problem(origin, "looks like a binary file")
             return
-        if line.strip():
-            try:
-                item: Article | Problem = parse_article(_load(line), at)
-            except ResearchError as error:
-                item = Problem(at, str(error))
-            yield item
+        if not line.strip() or (at in skip and not unseen):
+            continue
+        try:
+            obj = _load(line)
+        except ResearchError as error:
+            yield Problem(at, str(error))
+            continue
+        if columns and isinstance(obj, Mapping):
+            if number == 1 and (problem := missing_text(obj, columns)):
+                yield Problem(origin, problem)
+                return
+            unseen.difference_update(obj)
+            obj = {"article_id": f"{name}:{number}"} | rename(obj, columns)
+        if at not in skip:
+            yield item_of(obj, at)
     if number == 0:
         yield Problem(origin, "no text")
+    elif unseen:
+        yield Problem(origin, f"no line has the key '{min(unseen)}', which is mapped")
+
+
+def item_of(obj: object, origin: str) -> Article | Document | Problem:
+    """The article in a decoded JSON value, or why there is none; one with html is left for later."""
+    if isinstance(obj, Mapping) and obj.get("text") is None and isinstance(obj.get("html"), str):
+        return Document("object", origin, object=obj)
+    try:
+        return parse_article(obj, origin)
+    except ResearchError as error:
+        return Problem(origin, str(error))
 
 
 def split_lines(stream: BinaryIO) -> Iterator[bytes]:
@@ -104,7 +131,7 @@ def parse_article(obj: object, origin: str) -> Article:
         article_id = _string(obj, "article_id")
     if not article_id:
         raise ResearchError("article_id is empty")
-    metadata = {name: value for name in _METADATA if (value := _string(obj, name))}
+    metadata = {name: value for name in METADATA if (value := _string(obj, name))}
     if text is not None:
         if not text.strip():
             raise ResearchError("no text")
@@ -122,7 +149,8 @@ def parse_article(obj: object, origin: str) -> Article:
         sentences=_sentences(_sequence(obj, "sentences"), article.text),
         primary=primary,
         claims=_claims(_sequence(obj, "claims"), article.text),
-        fields={str(name): _scalar(v) for name, v in obj.items() if name not in _KEYS and _is_scalar(v)},
+        fields={**article.fields}
+        | {str(name): _scalar(v) for name, v in obj.items() if name not in NAMES and _is_scalar(v)},
     )
 
 

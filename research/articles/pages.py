@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
+from dataclasses import replace
 
 from research.articles.texts import decode_text
 from research.records import Article, ResearchError
@@ -12,14 +14,19 @@ _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+
 
 
 def article_from_page(data: bytes, article_id: str, origin: str, url: str = "", charset: str | None = None) -> Article:
-    """An article from the bytes of a page; `charset` is the server's word, which goes before the page's own."""
+    """An article from the bytes of a page; `charset` is the server's word, which goes before the page's own.
+
+    Its field `sha256` is that of the bytes, besides those of `article_from_html`.
+    """
     if charset is None and (declared := _DECLARED.search(data[:4096])):
         charset = declared[1].decode("ascii")
-    return article_from_html(decode_text(data, charset), article_id, origin, url)
+    article = article_from_html(decode_text(data, charset), article_id, origin, url)
+    return replace(article, fields={**article.fields, "sha256": hashlib.sha256(data).hexdigest()})
 
 
 def article_from_html(html: str, article_id: str, origin: str, url: str = "") -> Article:
-    """An article whose text is the title, a blank line and the body's paragraphs, with the page's own metadata.
+    """An article whose text is the title, a blank line and the body's paragraphs, with the page's own metadata: the
+    canonical address as `url`, the author and what extracted the text in its fields.
 
     ResearchError when the page holds no article text.
     """
@@ -38,6 +45,7 @@ def article_from_html(html: str, article_id: str, origin: str, url: str = "") ->
     title = " ".join((found.title or "").split())
     if title and " ".join(paragraphs[0].split()).casefold() != title.casefold():
         paragraphs.insert(0, title)
+    fields = {"author": " ".join((found.author or "").split()), "extractor": f"trafilatura {trafilatura.__version__}"}
     return Article(
         article_id,
         "\n\n".join(paragraphs),
@@ -46,4 +54,5 @@ def article_from_html(html: str, article_id: str, origin: str, url: str = "") ->
         outlet=found.sitename or None,
         published=found.date or None,
         url=found.url or url or None,
+        fields={name: value for name, value in fields.items() if value},
     )

@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from research.articles.lines import parse_article, split_lines
-from research.articles.texts import SIZE_LIMIT, UTF16_MARKS, Problem, decode_text
+from research.articles.columns import check_columns, rename
+from research.articles.lines import item_of, split_lines
+from research.articles.texts import SIZE_LIMIT, UTF16_MARKS, Document, Problem, decode_text, open_file
 from research.records import Article, ResearchError
 
 BATCH_ROWS = 64  # rows of a Parquet file in memory at once; an article is some kilobytes
 
 
-def read_csv(path: Path, name: str, origin: str) -> Iterator[Article | Problem]:
-    """The articles of a CSV file; `name` begins the ids of rows that have none."""
+def read_csv(
+    path: Path, name: str, origin: str, columns: Mapping[str, str] = {}, skip: Container[str] = ()
+) -> Iterator[Article | Document | Problem]:
+    """The articles of a CSV file, less those with an origin to `skip`; `name` begins the ids of rows that have none."""
     csv.field_size_limit(max(csv.field_size_limit(), SIZE_LIMIT))  # the default of 128 KB is less than a long article
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         lines = _decode_lines(stream)
         first = next(lines, "")
         delimiter = max(",;\t", key=first.count)  # spreadsheets write the list separator of their country
@@ -42,48 +45,43 @@ def read_csv(path: Path, name: str, origin: str) -> Iterator[Article | Problem]:
                 continue
             if number == 1:
                 header = [cell.strip() for cell in cells]
-                _check_columns(header)
+                check_columns(header, columns)
             elif len(cells) > len(header):
                 yield Problem(at, f"row has {len(cells)} cells, the header {len(header)}")
-            elif any(cells):
-                yield _parse_row(dict(zip(header, cells, strict=False)), f"{name}:{number}", at)
+            elif any(cells) and at not in skip:
+                row = rename(dict(zip(header, cells, strict=False)), columns)
+                yield _parse_row(row, f"{name}:{number}", at)
     if not header:
         yield Problem(origin, "no text")
 
 
-def read_parquet(path: Path, name: str, origin: str) -> Iterator[Article | Problem]:
-    """The articles of a Parquet file, read in batches; `name` begins the ids of rows that have none."""
+def read_parquet(
+    path: Path, name: str, origin: str, columns: Mapping[str, str] = {}, skip: Container[str] = ()
+) -> Iterator[Article | Document | Problem]:
+    """The articles of a Parquet file, read in batches, less those with an origin to `skip`; `name` begins the ids of
+    rows that have none."""
     import pyarrow as pa  # slow to import, and most runs read no Parquet
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
-            _check_columns(file.schema_arrow.names)
+            check_columns(file.schema_arrow.names, columns)
             number = 0
             for batch in file.iter_batches(batch_size=BATCH_ROWS):
                 for row in batch.to_pylist():
                     number += 1
-                    plain = {key: _plain(value) for key, value in row.items()}
-                    yield _parse_row(plain, f"{name}:{number}", f"{origin}:{number}")
+                    if (at := f"{origin}:{number}") not in skip:
+                        plain = {key: _plain(value) for key, value in row.items()}
+                        yield _parse_row(rename(plain, columns), f"{name}:{number}", at)
     except pa.ArrowException as error:
         raise ResearchError(f"not a Parquet file: {' '.join(str(error).split())}") from None
 
 
-def _parse_row(row: Mapping[str, Any], article_id: str, origin: str) -> Article | Problem:
+def _parse_row(row: Mapping[str, Any], article_id: str, origin: str) -> Article | Document | Problem:
     given = {key: value for key, value in row.items() if value is not None and value != ""}
     if "text" not in given and "html" not in given:
         return Problem(origin, "no text")
-    try:
-        return parse_article({"article_id": article_id} | given, origin)
-    except ResearchError as error:
-        return Problem(origin, str(error))
-
-
-def _check_columns(names: list[str]) -> None:
-    if "text" not in names and "html" not in names:
-        raise ResearchError(f"column 'text' or 'html' is missing (found: {', '.join(names) or 'nothing'})")
-    if doubled := sorted({name for name in names if names.count(name) > 1}):
-        raise ResearchError(f"column '{doubled[0]}' is there twice")
+    return item_of({"article_id": article_id} | given, origin)
 
 
 def _plain(value: object) -> object:

@@ -1,9 +1,12 @@
-"""Bytes to text and plain text to an article; the limits and the one form of a failure all readers share."""
+"""Bytes to text and plain text to an article; the limits and the forms that all readers share."""
 
 from __future__ import annotations
 
 import codecs
-from typing import BinaryIO, NamedTuple
+import gzip
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from research.articles.segmentation import find_headline
 from research.records import Article, ResearchError
@@ -19,12 +22,33 @@ class Problem(NamedTuple):
     message: str
 
 
+class Document(NamedTuple):
+    """An article still to be parsed where that is slow: a "page" or a "pdf" as bytes, or an "object" of Article JSONL
+    with html. `charset` is the server's word; `known` is what is known of it from elsewhere (`documents.complete`)."""
+
+    kind: str
+    origin: str
+    article_id: str = ""
+    data: bytes = b""
+    url: str = ""
+    charset: str | None = None
+    known: Mapping[str, str] = {}
+    object: Mapping[str, Any] = {}
+
+
 def article_from_text(text: str, article_id: str, origin: str) -> Article:
     """A plain text, unaltered; its first paragraph is the title when it reads like a headline."""
     if not text.strip():
         raise ResearchError("no text")
     title = (find_headline(text) or "").lstrip("# ")  # "#" marks a heading in Markdown
     return Article(article_id, text, origin, title=title or None)
+
+
+def open_file(path: Path) -> BinaryIO:
+    """The bytes of a file; of a .gz file those packed in it, unpacked as they are read."""
+    if path.suffix.lower() == ".gz":
+        return cast(BinaryIO, gzip.open(path, "rb"))
+    return path.open("rb")
 
 
 def read_bytes(stream: BinaryIO, before: bytes = b"") -> bytes:
