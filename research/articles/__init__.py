@@ -6,15 +6,19 @@ words mean. trafilatura, pyarrow and the rest are imported when a page or a tabl
 """
 
 from research.articles.claims import claims_of
+from research.articles.columns import parse_columns
 from research.articles.lines import article_from_json, article_to_json
 from research.articles.readers import read_articles
 from research.articles.segmentation import find_headline, segment, sentence_spans
+from research.articles.workers import count_cores
 
 __all__ = [
     "article_from_json",
     "article_to_json",
     "claims_of",
+    "count_cores",
     "find_headline",
+    "parse_columns",
     "read_articles",
     "segment",
     "sentence_spans",

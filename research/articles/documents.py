@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from research.articles.columns import METADATA
 from research.articles.lines import parse_article
 from research.articles.pages import article_from_page
 from research.articles.pdfs import article_from_pdf
@@ -43,9 +44,12 @@ def _parse(document: Document) -> Article:
 def complete(article: Article, known: Mapping[str, str]) -> Article:
     """The article with what is `known` of it where it says nothing itself: its own word goes first. What is no part of
     an `Article` goes to its fields."""
+    outlet = article.outlet or ""
+    if outlet in (article.url or "") and known.get("outlet"):
+        article = replace(article, outlet=None)  # the host's name, which is what trafilatura has where a page has none
     own = {name: known[name] for name in ("title", "outlet", "published", "url") if known.get(name)}
     missing: dict[str, Any] = {name: value for name, value in own.items() if not getattr(article, name)}
-    others = {name: value for name, value in known.items() if value and name not in own}
+    others = {name: value for name, value in known.items() if value and name not in METADATA}
     return replace(article, **missing, fields={**others, **article.fields})
 
 

@@ -47,11 +47,11 @@ def read_feed(data: bytes, charset: str | None = None) -> Iterator[Entry]:
             "published": _date(entry),
             "author": _text(entry.get("author")),
         }
-        yield Entry(_text(entry.get("link")), known, _page(title, entry.get("content")))
+        yield Entry(_text(entry.get("link")), known, _page(title, known["outlet"], entry.get("content")))
 
 
-def _page(title: str, contents: Any) -> str:
-    """The longest content as a page with the title as its headline."""
+def _page(title: str, outlet: str, contents: Any) -> str:
+    """The longest content as a page of this outlet, with the title as its headline."""
     values = [(str(c.get("value") or ""), str(c.get("type") or "")) for c in contents or () if hasattr(c, "get")]
     value, kind = max(values, key=lambda v: len(v[0]), default=("", ""))
     if not value.strip():
@@ -59,8 +59,9 @@ def _page(title: str, contents: Any) -> str:
     if kind == "text/plain":
         blocks = (html.escape(block) for block in value.split("\n\n"))
         value = "".join(f"<p>{block}</p>" for block in blocks if block.strip())
-    name = html.escape(title)
-    return f"<html><head><title>{name}</title></head><body><article><h1>{name}</h1>{value}</article></body></html>"
+    name, site = html.escape(title), html.escape(outlet)
+    head = f'<title>{name}</title><meta property="og:site_name" content="{site}">'
+    return f"<html><head>{head}</head><body><article><h1>{name}</h1>{value}</article></body></html>"
 
 
 def _text(value: Any) -> str:

@@ -41,7 +41,7 @@ def article_from_pdf(data: bytes, article_id: str, origin: str) -> Article:
 
 
 def _read(data: bytes) -> list[list[str]]:
-    """The lines of each page, blank ones left out."""
+    """The lines of each page; a blank one is "", and there is none at the top and at the bottom."""
     import pypdf
     from pypdf.errors import DependencyError, FileNotDecryptedError
 
@@ -53,8 +53,8 @@ def _read(data: bytes) -> list[list[str]]:
             raise ResearchError(f"PDF of {count} pages; an article has at most {PAGES}")
         pages = []
         for page in reader.pages:
-            text = page.extract_text()
-            pages.append([line for raw in text.splitlines() if (line := " ".join(raw.split()))])
+            text = page.extract_text().encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+            pages.append([" ".join(line.split()) for line in text.strip().splitlines()])
             if time.monotonic() > deadline:
                 raise ResearchError(f"PDF took longer than {SECONDS:g} s")
         return pages
@@ -80,20 +80,26 @@ def _without_edges(pages: list[list[str]]) -> list[list[str]]:
 
 
 def _without(page: list[str], at: int) -> list[str]:
-    return page[1:] if at == 0 else page[:-1]
+    page = page[1:] if at == 0 else page[:-1]
+    while page and not page[at]:
+        page = page[1:] if at == 0 else page[:-1]
+    return page
 
 
 def _paragraphs(pages: list[list[str]]) -> Iterator[str]:
     lines = [line for page in pages for line in page]
-    text = "\n".join(lines)
-    lengths = sorted(map(len, lines))
+    filled = [line for line in lines if line]
+    if len(filled) < 2 * len(lines) / 3:
+        lines = filled  # double spaced: blank lines mean nothing
+    text = "\n".join(filled)
+    lengths = sorted(map(len, filled))
     width = lengths[int(0.9 * (len(lengths) - 1))] if lengths else 0
     paragraph = ""
-    last = ""  # the line that the paragraph ends with
+    last = ""  # the line before
     for line in lines:
-        if paragraph and _goes_on(last, line, width):
+        if line and last and _goes_on(last, line, width):
             paragraph = _joined(paragraph, line, text)
-        else:
+        elif line:
             if paragraph:
                 yield paragraph
             paragraph = line

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -60,7 +60,7 @@ def read_articles(
     columns: Mapping[str, str] = {},
     skip: Collection[str] = (),
     fetcher: Fetcher | None = None,
-) -> Iterator[Article]:
+) -> Generator[Article, None, None]:
     """The articles of `sources`, in order, each read when it is asked for.
 
     A source is a file (.txt, .md, .html, .htm, .jsonl, .csv, .parquet, .pdf, .warc, and each of them as .gz, but for

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from research.cli import classifying, data, experimenting, exporting, measuring, running, tuning
+from research.cli import classifying, data, experimenting, exporting, importing, measuring, running, tuning
 from research.records import ResearchError
 
 
@@ -50,6 +50,7 @@ app = typer.Typer(
 )
 running.register(app)
 classifying.register(app)
+importing.register(app)
 measuring.register(app)
 app.command()(experimenting.leaderboard)
 tuning.register(app)

@@ -27,6 +27,9 @@ def register(app: typer.Typer) -> None:
 Sources = Annotated[list[str], typer.Argument(metavar="PATH|URL|-...", help="files, folders, addresses, - for stdin")]
 ClaimsFile = typer.Option("--claims", help="claims: .txt, one a line; .csv or .jsonl with claim_id and claim")
 Form = Annotated[Format, typer.Option("--format")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="processes that parse pages and PDF files; default: one for each core")
+]
 OneClaim = Annotated[list[str] | None, typer.Option("--claim", help="a sentence to find the stance toward; repeatable")]
 
 
@@ -45,13 +48,14 @@ def classify(
     labelled: Annotated[
         Path | None, typer.Option(help="also write the articles with these labels, to train on: --dataset NAME++FILE")
     ] = None,
+    workers: Workers = None,
     form: Annotated[
         ArticleFormat | None,
         typer.Option("--format", help="default: table on a terminal, else jsonl; html is one page"),
     ] = None,
 ) -> None:
     """Label new articles and each of their sentences, and their stances toward claims."""
-    from research.articles import article_to_json, claims_of
+    from research.articles import article_to_json, claims_of, count_cores
     from research.records import ResearchError
     from research.workflows.classify import abstaining, classify_sources, load_classifiers, with_stance
     from research.workflows.registry import BUNDLED_FOLDER, is_bundled
@@ -89,7 +93,7 @@ def classify(
         )
     if abstain is not None:
         classifiers = abstaining(classifiers, abstain)
-    predictions = classify_sources(sources, classifiers, report, asked, sentences)
+    predictions = classify_sources(sources, classifiers, report, asked, sentences, workers or count_cores())
     with writing(labelled) if labelled else nullcontext() as articles:
         usual = ArticleFormat.table if sys.stdout.isatty() else ArticleFormat.jsonl
         _print(counted(predictions, articles), form or usual)
@@ -109,10 +113,11 @@ def claims(
     claims: Annotated[Path | None, ClaimsFile] = None,
     claim: OneClaim = None,
     model: Annotated[str | None, typer.Option(help="a stance model: RUN, NAME@ALIAS, FOLDER or bundled/stance")] = None,
+    workers: Workers = None,
     form: Form = Format.table,
 ) -> None:
     """Who supports, denies or discusses each claim: a folder of articles, rolled up."""
-    from research.articles import claims_of
+    from research.articles import claims_of, count_cores
     from research.records import ResearchError
     from research.summary.claims import claims_tables
     from research.workflows.claims import roll_up
@@ -128,7 +133,8 @@ def claims(
         failed += 1
         typer.echo(f"error: {origin}: {message}", err=True)
 
-    found = roll_up(classify_sources(sources, load_stance(model), report, asked), asked)
+    predictions = classify_sources(sources, load_stance(model), report, asked, workers or count_cores())
+    found = roll_up(predictions, asked)
     if not found.articles and not failed:
         raise ResearchError(f"nothing to classify in {', '.join(sources)}")
     if form is Format.table:

@@ -94,9 +94,11 @@ def classify_sources(
     on_error: Callable[[str, str], None],
     claims: Sequence[Claim] = (),
     by_sentence: bool = False,
+    workers: int = 0,
 ) -> Iterator[Prediction]:
-    """Read and classify; what cannot be read goes to `on_error(origin, message)` and the stream goes on."""
-    yield from classify_articles(read_articles(sources, on_error), classifiers, claims, by_sentence)
+    """Read and classify; what cannot be read goes to `on_error(origin, message)` and the stream goes on. `workers`
+    processes parse pages, while this one classifies."""
+    yield from classify_articles(read_articles(sources, on_error, workers=workers), classifiers, claims, by_sentence)
 
 
 def classify_articles(
