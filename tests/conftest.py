@@ -3,8 +3,10 @@
 import asyncio
 import os
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -159,3 +161,54 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     browser = Browser(tmp_path_factory.mktemp("profile"))
     yield browser
     browser.close()
+
+
+class Site:
+    """A server on this machine. `routes` are its paths: a body, or status, headers and body, or what to do with the
+    request; any other path is a 404. `asked` are the requests, as path and seconds."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.routes: dict[
+            str, bytes | tuple[int, dict[str, str], bytes] | Callable[[BaseHTTPRequestHandler], None]
+        ] = {}
+        self.asked: list[tuple[str, float]] = []
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        self.asked.append((request.path, time.monotonic()))
+        route = self.routes.get(request.path, (404, {}, b""))
+        if callable(route):
+            return route(request)
+        status, headers, body = (200, {}, route) if isinstance(route, bytes) else route
+        request.send_response(status)
+        for name, value in ({"Content-Type": "text/html", "Content-Length": str(len(body))} | headers).items():
+            request.send_header(name, value)
+        request.end_headers()
+        request.wfile.write(body)
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.setenv("no_proxy", "*")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            served.answer(self)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except OSError:  # the reader has hung up, which some tests want
+                pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    served = Site(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield served
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -1,17 +1,15 @@
 """Reading articles: the JSONL contract, every kind of source, and what is said when something cannot be read."""
 
+import hashlib
 import io
 import json
 import re
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -185,6 +183,15 @@ def test_page_becomes_title_and_paragraphs_with_metadata(tmp_path: Path, charset
         "2024-03-05",
         "https://post.example/strike",
     )
+    sha256 = hashlib.sha256((tmp_path / "page.html").read_bytes()).hexdigest()
+    assert article.fields == {"extractor": f"trafilatura {version('trafilatura')}", "sha256": sha256}
+
+
+def test_author_of_a_page_is_kept(tmp_path: Path) -> None:
+    (article,), _ = read(
+        write(tmp_path / "a.html", PAGE.replace("<title>", '<meta name="author" content="Ada Quill"><title>'))
+    )
+    assert article.fields["author"] == "Ada Quill"
 
 
 def test_html_in_a_line_goes_through_extraction_and_given_metadata_wins(tmp_path: Path) -> None:
@@ -204,13 +211,13 @@ def test_unknown_suffix_is_judged_by_the_beginning(tmp_path: Path) -> None:
 
 
 def test_folder_is_read_recursively_sorted_and_without_strangers(tmp_path: Path) -> None:
-    for name in ("b.txt", "a/z.TXT", "a/.hidden.txt", ".git/x.txt", "notes.pdf"):
+    for name in ("b.txt", "a/z.TXT", "a/.hidden.txt", ".git/x.txt", "notes.doc", "feed.xml"):
         write(tmp_path / "news" / name, f"Text of {name}.")
     (tmp_path / "empty").mkdir()
     articles, problems = read(tmp_path / "news", tmp_path / "empty")
     assert [a.article_id for a in articles] == ["b.txt", "a/z.TXT"]
     assert [a.origin for a in articles] == [str(tmp_path / "news" / a.article_id) for a in articles]
-    known = ".txt, .md, .html, .htm, .jsonl, .csv, .parquet"
+    known = ".txt, .md, .html, .htm, .jsonl, .csv, .parquet, .pdf, .warc"
     assert problems == [(str(tmp_path / "empty"), f"no articles in this folder (known suffixes: {known})")]
 
 
@@ -315,66 +322,6 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, content: str, text: str
     (article,), problems = read("-")
     assert not problems
     assert (article.text, article.origin) == (text, origin)
-
-
-class _Site(BaseHTTPRequestHandler):
-    """Answers with a page in Latin-1, a redirect, or fewer or more bytes than are allowed."""
-
-    redirects: ClassVar = {"/loop": "/loop", "/moved": "/page", "/ftp": "ftp://arrel.example/a"}
-    page = PAGE.replace('<meta charset="{charset}">', "").encode("latin-1")
-    bodies: ClassVar = {"/page": page, "/caf%C3%A9": page, "/large": b"x" * (20 * 2**20 + 1), "/short": b"x" * 10}
-
-    def do_GET(self) -> None:
-        if self.path in self.redirects:
-            self.send_response(302)
-            self.send_header("Location", self.redirects[self.path])
-            self.end_headers()
-        elif body := self.bodies.get(self.path):
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=latin-1")
-            self.send_header("Content-Length", str(len(body) + (15 if self.path == "/short" else 0)))
-            self.end_headers()
-            self.wfile.write(body)
-        else:
-            self.send_error(404)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setenv("no_proxy", "*")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Site)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_addresses(site: str) -> None:
-    articles, problems = read(f"{site}/moved", f"{site}/café")
-    assert not problems
-    assert [(a.article_id, a.origin, a.text) for a in articles] == [
-        (f"{site}/moved", f"{site}/moved", PAGE_TEXT),
-        (f"{site}/café", f"{site}/café", PAGE_TEXT),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("path", "message"),
-    [
-        ("/none", "HTTP 404 Not Found"),
-        ("/loop", "more than 5 redirects"),
-        ("/ftp", "redirects to ftp://arrel.example/a; only http and https are followed"),
-        ("/large", "page is larger than 20 MB"),
-        ("/short", "connection closed 15 bytes before the end of the page"),
-    ],
-)
-def test_address_that_cannot_be_read(site: str, path: str, message: str) -> None:
-    assert read(site + path) == ([], [(site + path, message)])
 
 
 def test_closed_port_is_one_problem() -> None:

@@ -58,18 +58,22 @@ class Fetcher:
             moved = urljoin(url, location.strip())
             self._check_step(url, moved, "redirects to")
             self._check_rules(moved)
-            if urlsplit(moved).netloc != urlsplit(url).netloc:
+            if _host(moved) != _host(url):
                 self._wait(moved)
             url = moved
         raise ResearchError(f"more than {self.limits.redirects} redirects")
 
     def _ask(self, url: str) -> Answer:
         """The answer; of a server that is busy and says until when, the second one."""
-        answer = ask(url, self.limits)
-        if answer.status in _BUSY and (wait := _retry_after(answer)) is not None and wait <= self.limits.retry_after:
-            time.sleep(wait)
+        try:
             answer = ask(url, self.limits)
-        return answer
+            wait = _retry_after(answer) if answer.status in _BUSY else None
+            if wait is not None and wait <= self.limits.retry_after:
+                time.sleep(wait)
+                answer = ask(url, self.limits)
+            return answer
+        finally:
+            self._next[_host(url)] = time.monotonic() + self._delay(url)
 
     def _check_step(self, before: str, url: str, verb: str) -> None:
         if urlsplit(url).scheme not in ("http", "https"):
@@ -78,11 +82,10 @@ class Fetcher:
             raise ResearchError(f"{verb} {url[:200]}, an address on this machine or its network")
 
     def _check_rules(self, url: str) -> None:
-        parts = urlsplit(url)
-        host = f"{parts.scheme}://{parts.netloc}"
-        if host not in self._rules:
-            self._rules[host] = self._ask_rules(host + PATH)
-        self._rules[host].check(url)
+        server = _server(url)
+        if server not in self._rules:
+            self._rules[server] = self._ask_rules(server + PATH)
+        self._rules[server].check(url)
 
     def _ask_rules(self, url: str) -> Rules:
         try:
@@ -98,17 +101,16 @@ class Fetcher:
         return Rules()  # RFC 9309: after that many redirects as if there were none
 
     def _wait(self, url: str) -> None:
-        parts = urlsplit(url)
-        asked = min(self._rules[f"{parts.scheme}://{parts.netloc}"].delay, self.limits.crawl_delay)
+        time.sleep(max(0.0, self._next.get(_host(url), 0.0) - time.monotonic()))
+
+    def _delay(self, url: str) -> float:
         own = self.limits.delay
         if own is None:
             own = 0.0 if self._is_local(url) else DELAY
-        host = parts.hostname or ""
-        time.sleep(max(0.0, self._next.get(host, 0.0) - time.monotonic()))
-        self._next[host] = time.monotonic() + max(own, asked)
+        return max(own, min(self._rules[_server(url)].delay, self.limits.crawl_delay))
 
     def _is_local(self, url: str) -> bool:
-        host = urlsplit(url).hostname or ""
+        host = _host(url)
         if host not in self._local:
             self._local[host] = is_local(host)
         return self._local[host]
@@ -123,6 +125,15 @@ def is_local(host: str) -> bool:
         return False
     numbers = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     return any(not (getattr(number, "ipv4_mapped", None) or number).is_global for number in numbers)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _server(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _page(answer: Answer) -> Page:

@@ -17,6 +17,7 @@ from research.records import Article, ResearchError
 PAGES = 200  # a longer file is a report or a book
 SECONDS = 30.0  # for all pages
 EDGE = 3  # lines at the top and at the bottom of a page that may be its header and footer
+NARROW = 40  # characters; no column of text is narrower
 FULL = 0.75  # of the width: a line that would be shorter than this with the next word was not broken by the width
 
 _NUMBER = re.compile(r"\d+")
@@ -93,7 +94,7 @@ def _paragraphs(pages: list[list[str]]) -> Iterator[str]:
         lines = filled  # double spaced: blank lines mean nothing
     text = "\n".join(filled)
     lengths = sorted(map(len, filled))
-    width = lengths[int(0.9 * (len(lengths) - 1))] if lengths else 0
+    width = max(NARROW, lengths[int(0.9 * (len(lengths) - 1))] if lengths else 0)
     paragraph = ""
     last = ""  # the line before
     for line in lines:

@@ -127,6 +127,7 @@ class _Reader:
 
     def _read_address(self, url: str) -> Iterator[Item]:
         if url not in self.skip:
+            self.seen.add(url)
             page = self._fetch(url)
             yield from self._read_stream(io.BytesIO(page.data), None, url, url, page)
 
