@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Container, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -97,7 +98,8 @@ def _decode_lines(stream: BinaryIO) -> Iterator[str]:
         try:
             yield from wrapper
         finally:
-            wrapper.detach()  # the stream is its opener's to close
+            with suppress(ValueError):  # closed already
+                wrapper.detach()  # the stream is its opener's to close
         return
     offset = 0
     for line in split_lines(stream):
