@@ -16,10 +16,12 @@ from research.records import Article, ResearchError
 
 
 class Target:
-    """Where articles go, a line each. `origins` are those of the articles that are in it already."""
+    """Where articles go, a line each. `origins` are those of the articles that are in it already; `is_file` is for
+    what can be cut where a line was not finished."""
 
-    def __init__(self, stream: BinaryIO | io.FileIO, origins: frozenset[str] = frozenset()) -> None:
+    def __init__(self, stream: BinaryIO | io.FileIO, is_file: bool, origins: frozenset[str] = frozenset()) -> None:
         self._stream = stream
+        self._is_file = is_file
         self.origins = origins
 
     def write(self, article: Article) -> None:
@@ -30,20 +32,14 @@ class Target:
             line = (json.dumps(obj, ensure_ascii=False) + "\n").encode()
         except UnicodeEncodeError:
             raise ResearchError("holds half a character (a lone surrogate), in its text or its name") from None
-        if isinstance(self._stream, io.FileIO):
-            self._write_whole(self._stream, line)
-        else:
-            self._stream.write(line)
-            self._stream.flush()
-
-    @staticmethod
-    def _write_whole(file: io.FileIO, line: bytes) -> None:
-        begin = file.tell()
+        begin = self._stream.tell() if self._is_file else 0
         try:
             while line:
-                line = line[file.write(line) :]
+                line = line[self._stream.write(line) :]
+            self._stream.flush()
         except BaseException:  # the disk is full, or Ctrl-C
-            file.truncate(begin)
+            if self._is_file:
+                self._stream.truncate(begin)
             raise
 
 
@@ -52,7 +48,7 @@ def open_target(path: Path | None, resume: bool = False) -> Iterator[Target]:
     """A new file to write to, or stdout without a `path`; with `resume` a file that an import has begun, if there is
     one. ResearchError when the file is there already without `resume`, or is another's with it."""
     if path is None:
-        yield Target(sys.stdout.buffer)
+        yield Target(sys.stdout.buffer, is_file=False)
         return
     try:
         if resume and path.exists():
@@ -60,10 +56,10 @@ def open_target(path: Path | None, resume: bool = False) -> Iterator[Target]:
             with path.open("ab", buffering=0) as stream:
                 stream.truncate(end)
                 stream.seek(end)
-                yield Target(stream, origins)
+                yield Target(stream, True, origins)
         else:
             with path.open("xb", buffering=0) as stream:
-                yield Target(stream)
+                yield Target(stream, is_file=True)
     except FileExistsError:
         raise ResearchError(f"{path}: exists already; --resume goes on with it") from None
     except OSError as e:
