@@ -4,6 +4,8 @@ import gzip
 import io
 import resource
 import time
+from contextlib import suppress
+from email.message import Message
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,10 @@ from hypothesis import strategies as st
 
 from research.articles import article_from_json, article_to_json, read_articles, segment
 from research.articles.addresses import Fetcher
-from research.articles.answers import Limits
+from research.articles.answers import Answer, Limits
 from research.articles.archives import RECORD_LIMIT
+from research.articles.robots import read_rules
+from research.records import ResearchError
 
 BOMB = gzip.compress(bytes(200 * 2**20))  # two hundred kilobytes
 LAUGHS = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 10))
@@ -205,3 +209,17 @@ def test_any_bytes_never_raise(tmp_path_factory: pytest.TempPathFactory, suffix:
     path = tmp_path_factory.getbasetemp() / f"any{suffix}"
     path.write_bytes(data)
     read(path)
+
+
+@given(
+    rules=st.lists(
+        st.sampled_from(["User-agent: *", "Disallow: ", "Crawl-delay: ", ":", "Allow: ", "é"]) | st.text(), max_size=9
+    )
+)
+@settings(max_examples=60)
+def test_any_robots_txt_is_rules(rules: list[str]) -> None:
+    said = Answer("http://a.example/robots.txt", 200, "OK", Message(), "\n".join(rules).encode("utf-8", "replace"), "")
+    found = read_rules(said)
+    with suppress(ResearchError):
+        found.check("http://a.example/é%zz?[")
+    assert 0 <= min(found.delay, 30) <= 30

@@ -178,7 +178,7 @@ def test_import_that_is_ended_leaves_whole_lines_and_no_process(tmp_path: Path, 
     folder, out = write_pages(tmp_path / "news", 250), tmp_path / "articles.jsonl"
     (tmp_path / "run.py").write_text("from research.cli import app\nif __name__ == '__main__': app()")
     given = ("import", folder, "-o", out, "--workers", "2")
-    command = [sys.executable, tmp_path / "run.py", *given]
+    command = [sys.executable, *map(str, (tmp_path / "run.py", *given))]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while process.poll() is None and (not out.exists() or out.read_bytes().count(b"\n") < 40):
         time.sleep(0.01)

@@ -23,7 +23,7 @@ def items(count: int) -> Iterator[Item]:
         elif i % 10 == 4:
             yield Article(str(i), "Text.", str(i))
         elif i % 10 == 5:
-            yield Document("object", str(i), object={"article_id": str(i), "html": PAGE.format(i=i)})
+            yield Document("object", str(i), decoded={"article_id": str(i), "html": PAGE.format(i=i)})
         else:
             yield Document("page", str(i), str(i), PAGE.format(i=i).encode())
 

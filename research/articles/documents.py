@@ -35,7 +35,7 @@ def parse_document(document: Document) -> Article | Problem:
 def _parse(document: Document) -> Article:
     kind, origin, article_id, data, url, charset, *_ = document
     if kind == "object":
-        return parse_article(document.object, origin)
+        return parse_article(document.decoded, origin)
     if kind == "pdf":
         return replace(article_from_pdf(data, article_id, origin), url=url or None)
     return article_from_page(data, article_id, origin, url, charset)

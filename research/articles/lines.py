@@ -99,7 +99,7 @@ def read_lines(
 def item_of(obj: object, origin: str) -> Article | Document | Problem:
     """The article in a decoded JSON value, or why there is none; one with html is left for later."""
     if isinstance(obj, Mapping) and obj.get("text") is None and isinstance(obj.get("html"), str):
-        return Document("object", origin, object=obj)
+        return Document("object", origin, decoded=obj)
     try:
         return parse_article(obj, origin)
     except ResearchError as error:

@@ -91,7 +91,7 @@ def read_articles(
 class _Reader:
     columns: Mapping[str, str]
     skip: Collection[str]
-    given: Fetcher | None
+    fetcher: Fetcher | None
     seen: set[str] = field(default_factory=set)  # addresses; feeds and sitemaps overlap
     sitemaps: int = 0
 
@@ -181,8 +181,8 @@ class _Reader:
             return
         self.seen.add(origin)
         if entry.page:
-            object = {"article_id": origin, "html": entry.page, "url": entry.url}
-            yield Document("object", origin, known=entry.known, object=object)
+            decoded = {"article_id": origin, "html": entry.page, "url": entry.url}
+            yield Document("object", origin, known=entry.known, decoded=decoded)
         elif entry.url:
             yield from _guard(origin, self._read_link(entry, found_on))
         else:
@@ -196,11 +196,11 @@ class _Reader:
         yield _item(page.data, kind, entry.url, entry.url, page, entry.known)
 
     def _fetch(self, url: str, found_on: Page | None = None) -> Page:
-        if self.given is None:
+        if self.fetcher is None:
             from research.articles.addresses import Fetcher  # urllib and ssl, which most runs never need
 
-            self.given = Fetcher()
-        page = self.given.fetch(url, found_on.url if found_on else "")
+            self.fetcher = Fetcher()
+        page = self.fetcher.fetch(url, found_on.url if found_on else "")
         if page.data.startswith(GZIP_MARK):  # a file that is packed, such as sitemap.xml.gz
             page = page._replace(data=inflate(page.data, SIZE_LIMIT))
         return page

@@ -33,7 +33,7 @@ class Document(NamedTuple):
     url: str = ""
     charset: str | None = None
     known: Mapping[str, str] = {}
-    object: Mapping[str, Any] = {}
+    decoded: Mapping[str, Any] = {}
 
 
 def article_from_text(text: str, article_id: str, origin: str) -> Article:

@@ -129,7 +129,7 @@ class _Pool:
 
 def _size(item: Item) -> int:
     if isinstance(item, Document):
-        return len(item.data) + len(item.object.get("html", ""))
+        return len(item.data) + len(item.decoded.get("html", ""))
     return 0
 
 
