@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -76,6 +77,17 @@ def test_resume_skips_rows_and_lines_too(tmp_path: Path) -> None:
     for _ in range(4):
         assert research("import", *sources, "-o", out, "--resume", "--limit", 1).exit_code == 0
     assert [line["text"] for line in lines(out)] == ["One.", "Two.", "Three.", "Four."]
+
+
+def test_resume_fetches_no_page_twice(site: Any, tmp_path: Path) -> None:
+    site.routes |= {f"/{i}": PAGE.format(i=i).encode() for i in range(3)}
+    urls = "".join(f"<url><loc>{site.url}/{i}</loc></url>" for i in range(3))
+    site.routes["/map"] = f"<urlset>{urls}</urlset>".encode()
+    out = tmp_path / "out.jsonl"
+    for _ in range(3):
+        assert research("import", f"{site.url}/map", "-o", out, "--resume", "--limit", 1).exit_code == 0
+    assert [line["url"] for line in lines(out)] == [f"{site.url}/{i}" for i in range(3)]
+    assert sorted(path for path, _ in site.asked if path in ("/0", "/1", "/2")) == ["/0", "/1", "/2"]
 
 
 def test_exit_status_and_one_line_for_each_failure(tmp_path: Path) -> None:
