@@ -93,7 +93,9 @@ def classify(
         )
     if abstain is not None:
         classifiers = abstaining(classifiers, abstain)
-    predictions = classify_sources(sources, classifiers, report, asked, sentences, workers or count_cores())
+    predictions = classify_sources(
+        sources, classifiers, report, asked, by_sentence=sentences, workers=workers or count_cores()
+    )
     with writing(labelled) if labelled else nullcontext() as articles:
         usual = ArticleFormat.table if sys.stdout.isatty() else ArticleFormat.jsonl
         _print(counted(predictions, articles), form or usual)
@@ -133,7 +135,7 @@ def claims(
         failed += 1
         typer.echo(f"error: {origin}: {message}", err=True)
 
-    predictions = classify_sources(sources, load_stance(model), report, asked, workers or count_cores())
+    predictions = classify_sources(sources, load_stance(model), report, asked, workers=workers or count_cores())
     found = roll_up(predictions, asked)
     if not found.articles and not failed:
         raise ResearchError(f"nothing to classify in {', '.join(sources)}")
