@@ -4,6 +4,8 @@ Two texts are copies when they share most of the shorter one and a good part of 
 The first article of a group stands for it. Of its shingles a sample is kept, the smallest hashes: the share of it that
 a later article holds, and the lengths of both, estimate how much each has of the other. Some of these hashes lead from
 a later article to the groups worth comparing. A group costs 2 to 3 KB of memory, an article that joins it nothing.
+
+What this cannot tell from copies: articles that print one long letter or statement in full.
 """
 
 from __future__ import annotations
@@ -102,20 +104,34 @@ class OutletCount:
         return self.articles - self.originals
 
 
-def count_by_outlet(articles: Iterable[Article]) -> list[OutletCount]:
-    """Articles, originals and copies by outlet, most articles first. The articles are grouped (`group_copies`) and in
-    the order in which they are to count as first; one without a group is an original."""
-    total: Counter[str | None] = Counter()
-    originals: Counter[str | None] = Counter()
-    begun: set[str] = set()
-    for article in articles:
-        total[article.outlet] += 1
+class OutletCounter:
+    """Counts grouped articles (`group_copies`) as they pass, in the order in which they are to count as first; one
+    without a group is an original."""
+
+    def __init__(self) -> None:
+        self._articles: Counter[str | None] = Counter()
+        self._originals: Counter[str | None] = Counter()
+        self._begun: set[str] = set()
+
+    def add(self, article: Article) -> None:
         group = article.fields.get(GROUP)
-        originals[article.outlet] += group is None or group not in begun
+        self._articles[article.outlet] += 1
+        self._originals[article.outlet] += group is None or group not in self._begun
         if group is not None:
-            begun.add(group)
-    found = [OutletCount(outlet, count, originals[outlet]) for outlet, count in total.items()]
-    return sorted(found, key=lambda one: (-one.articles, one.outlet or ""))
+            self._begun.add(group)
+
+    def counts(self) -> list[OutletCount]:
+        """What was counted so far, the outlet with most articles first."""
+        found = [OutletCount(outlet, count, self._originals[outlet]) for outlet, count in self._articles.items()]
+        return sorted(found, key=lambda one: (-one.articles, one.outlet or ""))
+
+
+def count_by_outlet(articles: Iterable[Article]) -> list[OutletCount]:
+    """Articles, originals and copies of each outlet among grouped articles (`OutletCounter`)."""
+    counter = OutletCounter()
+    for article in articles:
+        counter.add(article)
+    return counter.counts()
 
 
 def _shingles(text: str) -> NDArray[np.uint64]:
