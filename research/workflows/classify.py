@@ -23,7 +23,8 @@ from research.records import (
     examples_for,
 )
 from research.scoring import least_confidence
-from research.workflows.registry import BUNDLED, load_bundled, load_champions, load_model
+from research.workflows.registry import BUNDLED, CHAMPION, load_bundled, load_champions, load_model
+from research.workflows.tracking import store_uri
 
 Origin = Mapping[str, str]
 Classifiers = Mapping[str, tuple[Checkpoint, Origin]]
@@ -37,18 +38,15 @@ LEAD_SENTENCES = 2  # headline and lead; a third sentence changes nothing on att
 
 def load_classifiers(references: Sequence[str] = ()) -> Classifiers:
     """The models named, one per task; without names the champion of every task that has one, or where there is none
-    at all the bundled models, which `--model bundled` names too."""
+    at all the bundled models. `champion` and `bundled` name all of these."""
     if not references:
         return load_champions() or load_bundled()
-    if list(references) == [BUNDLED] and not Path(BUNDLED).is_dir():
-        return load_bundled()
     found: dict[str, tuple[Checkpoint, Origin]] = {}
     for reference in references:
-        checkpoint, origin = load_model(reference)
-        task = checkpoint.task.name
-        if task in found:
-            raise ResearchError(f"--model {reference}: a second model for task '{task}'; one per task")
-        found[task] = checkpoint, origin
+        for task, classifier in _named(reference).items():
+            if task in found:
+                raise ResearchError(f"--model {reference}: a second model for task '{task}'; one per task")
+            found[task] = classifier
     return found
 
 
@@ -132,6 +130,16 @@ def derive_primary(article: Article, rows: Sequence[Row]) -> Row:
     probabilities = dict(chosen.probabilities) if chosen else {}
     labels = None if label is None else (label,)
     return Row(task.name, article.article_id, 0, len(article.text), labels, probabilities=probabilities)
+
+
+def _named(reference: str) -> Classifiers:
+    if reference in (BUNDLED, CHAMPION) and not Path(reference).is_dir():
+        found = load_bundled() if reference == BUNDLED else load_champions()
+        if not found:
+            raise ResearchError(f"no champion in {store_uri()} yet; `research train --promote` makes one")
+        return found
+    checkpoint, origin = load_model(reference)
+    return {checkpoint.task.name: (checkpoint, origin)}
 
 
 def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
