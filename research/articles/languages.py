@@ -34,7 +34,7 @@ def _pieces(text: str) -> list[str]:
 
 @cache
 def _identifier() -> LanguageIdentifier:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # its model takes a second to load
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # its model takes a second and 100 MB
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     # Others, such as Nigerian Pidgin, have no code of two letters and take English headlines for their own.
