@@ -1,8 +1,9 @@
 """Copies in a stream of articles: the wire story that nine outlets ran, under other headlines or without its tail.
 
 Two texts are copies when they share most of the shorter one and a good part of the longer one, in runs of three words.
-The first article of a group stands for it. Of its shingles a sample is kept, the smallest hashes: the share of it that
-a later article holds, and the lengths of both, estimate how much each has of the other. Some of these hashes lead from
+The first article of a group stands for it. Of its shingles a sample is kept, the smallest hashes (MinHash, as the
+sketch of Broder 1997, On the resemblance and containment of documents): the share of it that a later article holds, and
+the lengths of both, estimate how much each has of the other. Some of these hashes lead from
 a later article to the groups worth comparing. A group costs 2 to 3 KB of memory, an article that joins it nothing.
 
 What this cannot tell from copies: articles that print one long letter or statement in full.

@@ -8,22 +8,25 @@ is then compared exactly, so that no figure here is an estimate.
 from __future__ import annotations
 
 import math
+import re
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from research.articles.shingles import SHORTEST, shingles_of, words_of
 from research.datasets.dataset import SPLITS, Dataset
 from research.datasets.shared_claims import SharedClaim, find_shared_claims
 from research.records import ATTRIBUTION_LABELS, BACKGROUND, Article
 
 SHINGLE = 5  # words
 SIMILAR = 0.8  # Jaccard, or share of the shorter text's shingles
+SHORTEST = 20  # shingles; a shorter text is compared for equality only, it may well recur by chance
 PROBES = 16  # shingles of a text looked for in the others
 PROBED = PROBES // 2  # of them found: compare exactly; a true pair (.8) misses this about once in 300
 COMMON = 50  # a probe in more texts than this is boilerplate
 GIVEAWAY_ARTICLES = 10
+WORD = re.compile(r"\w+(?:[’'-]\w+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +113,8 @@ def drop_leaks(dataset: Dataset, found: Audit, *, claims: bool = False) -> Datas
 
 def find_pairs(placed: Sequence[tuple[str, Article]]) -> Iterator[Pair]:
     """The pairs among articles, each given with the split it stands in; `left` is the one that comes first."""
-    words = [words_of(article.text) for _, article in placed]
-    shingles = [frozenset(shingles_of(some, SHINGLE).tolist()) for some in words]
+    words = [WORD.findall(article.text.lower()) for _, article in placed]
+    shingles = [_shingles(some) for some in words]
 
     def pair(kind: str, i: int, j: int, similarity: float) -> Pair:
         (left_split, left), (right_split, right) = placed[i], placed[j]
@@ -136,6 +139,13 @@ def find_pairs(placed: Sequence[tuple[str, Article]]) -> Iterator[Pair]:
             yield pair("near", i, j, jaccard)
         elif contained >= SIMILAR:
             yield pair("contained", i, j, contained)
+
+
+def _shingles(words: Sequence[str]) -> frozenset[int]:
+    """Hashes of the runs of 5 words: stable over runs, so that candidates and figures are, too."""
+    encoded = [word.encode("utf-8", "replace") for word in words]
+    runs = (b" ".join(encoded[i : i + SHINGLE]) for i in range(len(encoded) - SHINGLE + 1))
+    return frozenset(zlib.crc32(run) << 32 | zlib.adler32(run) for run in runs)
 
 
 def _equal(keys: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -198,7 +208,7 @@ def _giveaways(articles: Iterable[Article], least: int) -> list[Giveaway]:
             if sentence.labels is None:
                 continue
             labels = sentence.labels or (BACKGROUND,)
-            tokens = set(words_of(sentence.text))
+            tokens = set(WORD.findall(sentence.text.lower()))
             seen |= tokens
             total += 1
             of_label.update(labels)
