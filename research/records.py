@@ -72,9 +72,20 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """What was taken out of a text before it became an article: the rule that says so, the span in the text as it was
+    read, and the words."""
+
+    rule: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """One published text. `origin` is where it was read from; `fields` holds any other scalar the file carried
-    (corpus, register, sampling ...), kept so that scores can be sliced by it."""
+    (corpus, register, sampling ...), kept so that scores can be sliced by it; `removals` are what cleaning took out."""
 
     article_id: str
     text: str
@@ -88,6 +99,7 @@ class Article:
     primary: str | None = None
     claims: tuple[Claim, ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
+    removals: tuple[Removal, ...] = ()
 
     def __post_init__(self) -> None:
         for sentence in self.sentences:

@@ -29,6 +29,7 @@ from research.articles.dumps import (
     separate,
 )
 from research.articles.inline import find_inside
+from research.records import Article, Removal, ResearchError
 
 KICKER_WORDS = 3  # the most of a label between headline and body ("Opinion", a town), which no sentence is
 STANDFIRST_WORDS = 7  # the least of a line between headline and body that is no sentence and stays
@@ -50,15 +51,6 @@ _ABOUT_AUTHOR = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
-    """A stretch of the raw text that is not in the article, and the rule that says so."""
-
-    rule: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
 class Cleaned:
     """One article of a dump: its text (headline, blank line, paragraphs), its headline if it has one, and what was
     removed around and inside it, as spans of the raw text."""
@@ -68,11 +60,37 @@ class Cleaned:
     removals: tuple[Removal, ...]
 
 
-def clean(raw: str) -> list[Cleaned]:
-    """The articles of a text, in order; [] when nothing in it is one. A text in which nothing is to be removed comes
-    back as it is."""
+def articles_from_dump(text: str, article_id: str, origin: str) -> list[Article]:
+    """The articles of a text, cleaned; of several ones the ids and origins are numbered: "news.txt#2".
+
+    ResearchError when nothing in it is an article.
+    """
+    found = clean(text)
+    if not found:
+        raise ResearchError(
+            "no text" if not text.strip() else "no article text found, only what stands around articles"
+        )
+    return [
+        Article(f"{article_id}{number}", one.text, f"{origin}{number}", title=one.title, removals=one.removals)
+        for i, one in enumerate(found, start=1)
+        for number in (f"#{i}" if len(found) > 1 else "",)
+    ]
+
+
+def clean_article(article: Article) -> Article:
+    """An article whose text was taken out of a page or a file, without what is still around it; its title stays."""
+    found = clean(article.text, several=False)
+    if not found:
+        raise ResearchError("no article text found, only what stands around articles")
+    return replace(article, text=found[0].text, title=article.title or found[0].title, removals=found[0].removals)
+
+
+def clean(raw: str, *, several: bool = True) -> list[Cleaned]:
+    """The articles of a text, in order (`several`: there may be more than one); [] when nothing in it is one. A text in
+    which nothing is to be removed comes back as it is."""
     lines = _drop_sections(read_lines(raw))
-    found = [one for one in _clean_articles(raw, list(separate(lines))) if one.text]
+    articles = list(separate(lines)) if several else [lines]
+    found = [one for one in _clean_articles(raw, articles) if one.text]
     if len(found) == 1 and not found[0].removals and found[0].text == _joined(raw, lines, []):
         return [replace(found[0], text=raw)]
     return found
@@ -87,13 +105,17 @@ def _clean_article(raw: str, lines: Sequence[Line], several: bool) -> Cleaned:
     marked = _drop_comments(lines)
     marked, title = _find_title(marked)
     marked = _drop_tail(_drop_about(marked))
-    removals = [Removal(line.rule, line.start, line.end) for line in marked if line.rule]
+    removals = [Removal(line.rule, line.start, line.end, raw[line.start : line.end]) for line in marked if line.rule]
     kept = [line for line in marked if not line.rule]
     if not any(line.is_body for line in kept):  # a headline, a table, a poem: nothing tells what is furniture there
         empty = several or (not kept and len(lines) > 1)
         return Cleaned("" if empty else raw, title.text if title else None, ())
     prefixes = (KEY, _MARKED, NUMBER) if several else (KEY, _MARKED)
-    inside = [Removal(*found) for line in kept for found in find_inside(raw, line, prefixes if line is title else ())]
+    inside = [
+        Removal(rule, start, end, raw[start:end])
+        for line in kept
+        for rule, start, end in find_inside(raw, line, prefixes if line is title else ())
+    ]
     text = _joined(raw, kept, inside)
     head = text.split("\n\n", 1)[0] if title and kept and kept[0] is title else None
     return Cleaned(text, head and " ".join(head.split()), tuple(sorted([*removals, *inside], key=lambda r: r.start)))

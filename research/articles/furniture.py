@@ -44,7 +44,7 @@ _REPORTING = re.compile(
     re.I,
 )
 _POST = re.compile(r"[^!?]{2,60}\(@\w+\).{0,40}|(?:\d[\d.,]*[KMkm]?\s[A-Z]?[a-z]+[\s·•|]*){2,4}|@\w{2,30}")
-_IMAGE = re.compile(r"!?\[[^\]]*\]\([^)]*\)|\[\d+\]:\s*\S+|\S+\.(?:jpe?g|png|gif|webp)")
+_IMAGE = re.compile(r"!?\[[^\]]*\]\([^)]*\)|\[\d+\]:?\s*https?:\S+|\S+\.(?:jpe?g|png|gif|webp)")
 _SENTENCES = re.compile(r"[.!?] +[A-Z].*[.!?]$")
 _CODES = re.compile(
     r"(?=.*(?:[A-Z]\d|\d:\d|\b[A-Z]{1,2}/[A-Z]{1,2}\b))(?:[A-Z0-9][A-Z0-9:./-]*[\s,|]*){2,6}"
@@ -62,6 +62,7 @@ _SIGNED = re.compile(
     r"(?:,? (?:at )?[\d:. apm]+)?",
     re.I,
 )
+_ADDRESSED = re.compile(r"(?:From|To|Cc|Sender|Reply-To): .*<\S+@\S+>")
 _CRUMB = re.compile(r"\s*[|›»>•·☰]\s*|\s+/\s+")
 _TICKER = re.compile(
     r"(?:[A-Z]{2,6}(?:[/-][A-Z]{3})?|[$€£¥₴₽₿]|Gold|Silver|Brent|WTI|Crude|Oil|Gas|Bitcoin|Euro|Dollar|Pound)"
@@ -122,6 +123,8 @@ def furniture(line: str) -> str | None:
         return None
     if _is_ticker(text):
         return "ticker"
+    if _ADDRESSED.fullmatch(text):
+        return "metadata"
     if QUOTATION.search(text):
         return None
     return _by_words(words, text) or _by_shape(text) or _by_parts(text) or _by_crumbs(text)

@@ -131,7 +131,7 @@ def parse_article(obj: object, origin: str) -> Article:
         article_id = _string(obj, "article_id")
     if not article_id:
         raise ResearchError("article_id is empty")
-    metadata = {name: value for name in METADATA if (value := _string(obj, name))}
+    metadata: dict[str, Any] = {name: value for name in METADATA if (value := _string(obj, name))}
     if text is not None:
         if not text.strip():
             raise ResearchError("no text")

@@ -1,4 +1,4 @@
-"""HTML pages to articles. The extraction is trafilatura's."""
+"""HTML pages to articles. The extraction is trafilatura's, the rest of the cleaning ours."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import re
 from dataclasses import replace
 
+from research.articles.cleaning import clean_article
 from research.articles.texts import decode_text
 from research.records import Article, ResearchError
 
@@ -26,7 +27,8 @@ def article_from_page(data: bytes, article_id: str, origin: str, url: str = "", 
 
 def article_from_html(html: str, article_id: str, origin: str, url: str = "") -> Article:
     """An article whose text is the title, a blank line and the body's paragraphs, with the page's own metadata: the
-    canonical address as `url`, the author and what extracted the text in its fields.
+    canonical address as `url`, the author and what extracted the text in its fields. What trafilatura leaves of the
+    page around the article is cleaned away (cleaning.py).
 
     ResearchError when the page holds no article text.
     """
@@ -46,7 +48,7 @@ def article_from_html(html: str, article_id: str, origin: str, url: str = "") ->
     if title and " ".join(paragraphs[0].split()).casefold() != title.casefold():
         paragraphs.insert(0, title)
     fields = {"author": " ".join((found.author or "").split()), "extractor": f"trafilatura {trafilatura.__version__}"}
-    return Article(
+    article = Article(
         article_id,
         "\n\n".join(paragraphs),
         origin,
@@ -56,3 +58,4 @@ def article_from_html(html: str, article_id: str, origin: str, url: str = "") ->
         url=found.url or url or None,
         fields={name: value for name, value in fields.items() if value},
     )
+    return clean_article(article)

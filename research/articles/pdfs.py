@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
+from research.articles.cleaning import clean_article
 from research.articles.texts import article_from_text
 from research.records import Article, ResearchError
 
@@ -36,7 +37,7 @@ def article_from_pdf(data: bytes, article_id: str, origin: str) -> Article:
     paragraphs = list(_paragraphs(_without_edges(_read(data))))
     if not paragraphs:
         raise ResearchError("no text in this PDF: scanned pages need text recognition (OCR) first")
-    article = article_from_text("\n\n".join(paragraphs), article_id, origin)
+    article = clean_article(article_from_text("\n\n".join(paragraphs), article_id, origin))
     fields = {"extractor": f"pypdf {pypdf.__version__}", "sha256": hashlib.sha256(data).hexdigest()}
     return replace(article, fields={**article.fields, **fields})
 

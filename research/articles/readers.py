@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from research.articles.archives import read_warc
+from research.articles.cleaning import articles_from_dump
 from research.articles.compression import GZIP_MARK, inflate
 from research.articles.documents import complete, kind_of
 from research.articles.feeds import Entry, read_feed
@@ -60,6 +61,7 @@ def read_articles(
     columns: Mapping[str, str] = {},
     skip: Collection[str] = (),
     fetcher: Fetcher | None = None,
+    raw: bool = False,
 ) -> Generator[Article, None, None]:
     """The articles of `sources`, in order, each read when it is asked for.
 
@@ -74,11 +76,12 @@ def read_articles(
     `on_error(origin, message)` is called for each article, line or file that cannot be read, with an origin such as
     "news.jsonl:17", and the stream goes on. `workers` processes parse pages and PDF files (`parse_documents`).
     `columns` renames the columns of tables and the keys of JSON lines, `skip` holds origins that are left out, and
-    `fetcher` has the limits for addresses.
+    `fetcher` has the limits for addresses. Plain texts are cleaned, and separated where one holds several articles
+    (`articles_from_dump`), unless they are to be taken `raw`; the text of tables and JSON lines is never altered.
 
     An article without an id of its own is called by its file name, its path inside the folder, or its address.
     """
-    reader = _Reader(columns, skip, fetcher)
+    reader = _Reader(columns, skip, fetcher, raw)
     items = chain.from_iterable(reader.read_source(source) for source in sources)
     for item in parse_documents(items, workers):
         if isinstance(item, Problem):
@@ -92,6 +95,7 @@ class _Reader:
     columns: Mapping[str, str]
     skip: Collection[str]
     fetcher: Fetcher | None
+    raw: bool
     seen: set[str] = field(default_factory=set)  # addresses; feeds and sitemaps overlap
     sitemaps: int = 0
 
@@ -154,7 +158,7 @@ class _Reader:
         elif kind == "sitemap":
             yield from self._read_sitemap(data, origin, page)
         else:
-            yield _item(data, kind, name, origin, page)
+            yield from self._items(data, kind, name, origin, page)
 
     def _read_sitemap(self, data: bytes, origin: str, page: Page | None, depth: int = 1) -> Iterator[Item]:
         for number, entry in enumerate(read_sitemap(data), 1):
@@ -193,7 +197,22 @@ class _Reader:
         kind = kind_of(page.data, page.media_type)
         if kind in ("feed", "sitemap"):
             raise ResearchError(f"a {kind} in place of an article")
-        yield _item(page.data, kind, entry.url, entry.url, page, entry.known)
+        yield from self._items(page.data, kind, entry.url, entry.url, page, entry.known)
+
+    def _items(
+        self, data: bytes, kind: str, name: str, origin: str, page: Page | None = None, known: Mapping[str, str] = {}
+    ) -> Iterator[Item]:
+        if not data.strip():
+            raise ResearchError("no text")
+        if page:
+            known = {**known, "fetched": page.fetched}
+        url, charset = (page.url, page.charset) if page else ("", None)
+        if kind != "text":
+            yield Document(kind, origin, name, data, url, charset, known)
+            return
+        text = decode_text(data, charset)
+        found = [article_from_text(text, name, origin)] if self.raw else articles_from_dump(text, name, origin)
+        yield from (complete(one, {**known, "url": url}) for one in found if one.origin not in self.skip)
 
     def _fetch(self, url: str, found_on: Page | None = None) -> Page:
         if self.fetcher is None:
@@ -204,19 +223,6 @@ class _Reader:
         if page.data.startswith(GZIP_MARK):  # a file that is packed, such as sitemap.xml.gz
             page = page._replace(data=inflate(page.data, SIZE_LIMIT))
         return page
-
-
-def _item(
-    data: bytes, kind: str, name: str, origin: str, page: Page | None = None, known: Mapping[str, str] = {}
-) -> Article | Document:
-    if not data.strip():
-        raise ResearchError("no text")
-    if page:
-        known = {**known, "fetched": page.fetched}
-    url, charset = (page.url, page.charset) if page else ("", None)
-    if kind == "text":
-        return complete(article_from_text(decode_text(data, charset), name, origin), {**known, "url": url})
-    return Document(kind, origin, name, data, url, charset, known)
 
 
 def _guard(origin: str, items: Iterator[Item]) -> Iterator[Item]:
