@@ -7,6 +7,7 @@ words mean. trafilatura, pyarrow and the rest are imported when a page or a tabl
 
 from research.articles.claims import claims_of
 from research.articles.columns import parse_columns
+from research.articles.languages import language_of
 from research.articles.lines import article_from_json, article_to_json
 from research.articles.readers import read_articles
 from research.articles.segmentation import find_headline, segment, sentence_spans
@@ -18,6 +19,7 @@ __all__ = [
     "claims_of",
     "count_cores",
     "find_headline",
+    "language_of",
     "parse_columns",
     "read_articles",
     "segment",

@@ -114,12 +114,15 @@ class OutletCounter:
         self._originals: Counter[str | None] = Counter()
         self._begun: set[str] = set()
 
-    def add(self, article: Article) -> None:
+    def add(self, article: Article) -> bool:
+        """Whether the article is an original: the first of its group."""
         group = article.fields.get(GROUP)
+        original = group is None or group not in self._begun
         self._articles[article.outlet] += 1
-        self._originals[article.outlet] += group is None or group not in self._begun
+        self._originals[article.outlet] += original
         if group is not None:
             self._begun.add(group)
+        return original
 
     def counts(self) -> list[OutletCount]:
         """What was counted so far, the outlet with most articles first."""

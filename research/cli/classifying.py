@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from research.cli.choosing import Copies, Explain, Raw, Sources, Workers, choice, say_copies
 from research.cli.output import ArticleFormat, Format, print_page, print_records, print_tables, writing
 
 if TYPE_CHECKING:
@@ -24,12 +25,8 @@ def register(app: typer.Typer) -> None:
     app.command()(claims)
 
 
-Sources = Annotated[list[str], typer.Argument(metavar="PATH|URL|-...", help="files, folders, addresses, - for stdin")]
 ClaimsFile = typer.Option("--claims", help="claims: .txt, one a line; .csv or .jsonl with claim_id and claim")
 Form = Annotated[Format, typer.Option("--format")]
-Workers = Annotated[
-    int | None, typer.Option(min=1, help="processes that parse pages and PDF files; default: one for each core")
-]
 OneClaim = Annotated[list[str] | None, typer.Option("--claim", help="a sentence to find the stance toward; repeatable")]
 
 
@@ -48,6 +45,10 @@ def classify(
     labelled: Annotated[
         Path | None, typer.Option(help="also write the articles with these labels, to train on: --dataset NAME++FILE")
     ] = None,
+    copies: Copies = "all",
+    any_language: Annotated[bool, typer.Option("--any-language", help="also articles that are not English")] = False,
+    raw: Raw = False,
+    explain: Explain = False,
     workers: Workers = None,
     form: Annotated[
         ArticleFormat | None,
@@ -81,6 +82,7 @@ def classify(
                 typer.echo(f"{done} articles", err=True)
 
     asked = claims_of(claim or (), claims)
+    wanted = choice(copies, any_language=any_language, explain=explain)
     classifiers = load_classifiers(model or ())
     if asked:
         classifiers = with_stance(classifiers)
@@ -94,7 +96,7 @@ def classify(
     if abstain is not None:
         classifiers = abstaining(classifiers, abstain)
     predictions = classify_sources(
-        sources, classifiers, report, asked, by_sentence=sentences, workers=workers or count_cores()
+        sources, classifiers, report, asked, sentences, workers=workers or count_cores(), raw=raw, wanted=wanted
     )
     with writing(labelled) if labelled else nullcontext() as articles:
         usual = ArticleFormat.table if sys.stdout.isatty() else ArticleFormat.jsonl
@@ -105,6 +107,7 @@ def classify(
         units = ("sentences", "articles", *(("stances",) if asked else ()))
         counts = [f"{silent[f'silent {unit}']} of {silent[unit]} {unit}" for unit in units]
         typer.echo(f"abstained: {', '.join(counts)} (expected error of the others: at most {abstain:g})", err=True)
+    say_copies(wanted)
     if failed:
         typer.echo(f"{done} articles classified, {failed} failed", err=True)
         raise typer.Exit(1 if done else 2)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from research.cli.classifying import Sources, Workers
+from research.cli.choosing import Copies, Explain, Raw, Sources, Workers, choice, say_copies
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +25,9 @@ def import_(
         list[str] | None, typer.Option("--map", metavar="NAME=COLUMN", help="such as text=body; repeatable")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="stop after so many articles")] = None,
+    copies: Copies = "all",
+    raw: Raw = False,
+    explain: Explain = False,
     workers: Workers = None,
 ) -> None:
     """Read articles from files, folders, archives, feeds, sitemaps and addresses into one file of Article JSONL."""
@@ -34,6 +37,7 @@ def import_(
 
     mapped = parse_columns(columns or ())
     check_sources(sources, output, resume)
+    wanted = choice(copies, any_language=True, explain=explain)
     done = failed = already = 0
 
     def report(origin: str, message: str) -> None:
@@ -49,7 +53,14 @@ def import_(
         with open_target(output, resume) as target, _progress(limit) as advance:
             already = len(target.origins)
             for _ in import_articles(
-                sources, target, report, columns=mapped, workers=workers or count_cores(), limit=limit
+                sources,
+                target,
+                report,
+                columns=mapped,
+                workers=workers or count_cores(),
+                limit=limit,
+                raw=raw,
+                wanted=wanted,
             ):
                 done += 1
                 advance(failed)
@@ -61,6 +72,7 @@ def import_(
     if not done and not failed and not already:
         raise ResearchError(f"nothing to import in {', '.join(sources)}")
     say()
+    say_copies(wanted)
     if failed:
         raise typer.Exit(1 if done or already else 2)
 

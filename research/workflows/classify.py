@@ -23,6 +23,7 @@ from research.records import (
     examples_for,
 )
 from research.scoring import least_confidence
+from research.workflows.reading import Wanted
 from research.workflows.registry import BUNDLED, CHAMPION, load_bundled, load_champions, load_model
 from research.workflows.tracking import store_uri
 
@@ -92,11 +93,16 @@ def classify_sources(
     on_error: Callable[[str, str], None],
     claims: Sequence[Claim] = (),
     by_sentence: bool = False,
+    *,
     workers: int = 0,
+    raw: bool = False,
+    wanted: Wanted | None = None,
 ) -> Iterator[Prediction]:
-    """Read and classify; what cannot be read goes to `on_error(origin, message)` and the stream goes on. `workers`
-    processes parse pages, while this one classifies."""
-    yield from classify_articles(read_articles(sources, on_error, workers=workers), classifiers, claims, by_sentence)
+    """Read and classify; what cannot be read, and what is not `wanted`, goes to `on_error(origin, message)` and the
+    stream goes on. `workers` processes parse pages, while this one classifies; texts are cleaned unless `raw`."""
+    read = read_articles(sources, on_error, workers=workers, raw=raw)
+    chosen = (wanted or Wanted()).choose(read, on_error)
+    yield from classify_articles(chosen, classifiers, claims, by_sentence)
 
 
 def classify_articles(

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from research.articles import article_to_json, read_articles
 from research.records import Article, ResearchError
+from research.workflows.reading import Wanted
 
 
 class Target:
@@ -74,12 +75,15 @@ def import_articles(
     columns: Mapping[str, str] = {},
     workers: int = 0,
     limit: int | None = None,
+    raw: bool = False,
+    wanted: Wanted | None = None,
 ) -> Iterator[Article]:
-    """Read the articles of `sources` (`read_articles`), write those that are new to `target` and yield them; at most
-    `limit` of them."""
-    articles = read_articles(sources, on_error, workers=workers, columns=columns, skip=target.origins)
+    """Read the articles of `sources` (`read_articles`), write those that are new and `wanted` to `target` and yield
+    them; at most `limit` of them."""
+    articles = read_articles(sources, on_error, workers=workers, columns=columns, skip=target.origins, raw=raw)
+    chosen = (wanted or Wanted(any_language=True)).choose(articles, on_error)
     with closing(articles):
-        for article in islice(articles, limit):
+        for article in islice(chosen, limit):
             try:
                 target.write(article)
             except ResearchError as error:
