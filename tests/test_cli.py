@@ -247,7 +247,7 @@ def test_an_unreadable_article_is_one_line(store: Path, tmp_path: Path, name: st
 
 
 def test_a_folder_without_articles(store: Path, tmp_path: Path) -> None:
-    known = ".txt, .md, .html, .htm, .jsonl, .csv, .parquet"
+    known = ".txt, .md, .html, .htm, .jsonl, .csv, .parquet, .pdf, .warc"
     message = f"{tmp_path}: no articles in this folder (known suffixes: {known})\n0 articles classified, 1 failed"
     assert fails("classify", tmp_path) == message
 

@@ -65,11 +65,11 @@ def articles_from_dump(text: str, article_id: str, origin: str) -> list[Article]
 
     ResearchError when nothing in it is an article.
     """
+    if not text.strip():
+        raise ResearchError("no text")
     found = clean(text)
     if not found:
-        raise ResearchError(
-            "no text" if not text.strip() else "no article text found, only what stands around articles"
-        )
+        raise ResearchError("no article text found, only what stands around articles")
     return [
         Article(f"{article_id}{number}", one.text, f"{origin}{number}", title=one.title, removals=one.removals)
         for i, one in enumerate(found, start=1)
@@ -109,7 +109,7 @@ def _clean_article(raw: str, lines: Sequence[Line], several: bool) -> Cleaned:
     kept = [line for line in marked if not line.rule]
     if not any(line.is_body for line in kept):  # a headline, a table, a poem: nothing tells what is furniture there
         empty = several or (not kept and len(lines) > 1)
-        return Cleaned("" if empty else raw, title.text if title else None, ())
+        return Cleaned("" if empty else raw, title.text.lstrip("# ") if title else None, ())
     prefixes = (KEY, _MARKED, NUMBER) if several else (KEY, _MARKED)
     inside = [
         Removal(rule, start, end, raw[start:end])

@@ -17,8 +17,8 @@ SURE = 0.9  # py3langid's probability
 PLAIN = 0.25  # share of ENGLISH words in a piece of a text that is English without a look at its letters
 PLAIN_WORDS = 10  # the least of such a piece
 ENGLISH = frozenset(
-    """the of and to a in that is was for it on with as he be by at from his have had has are were not but they their said
-    which who an or its this would been will she her we you i after about when there more than""".split()
+    """the of and to a in that is was for it on with as he be by at from his have had has are were not but they their
+    said which who an or its this would been will she her we you i after about when there more than""".split()
 )
 _WORD = re.compile(r"[^\W\d_]+")
 
