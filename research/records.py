@@ -343,6 +343,7 @@ class Prediction:
         """The prediction JSONL contract."""
         article = self.article
         out: dict[str, Any] = {"article_id": article.article_id, "origin": article.origin, "title": article.title}
+        out |= {name: article.fields[name] for name in ("language", "group") if name in article.fields}
         if self.primary:
             out["primary"] = _judged(self.primary)
             if self.derived:

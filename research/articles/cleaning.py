@@ -89,6 +89,8 @@ def clean(raw: str, *, several: bool = True) -> list[Cleaned]:
     """The articles of a text, in order (`several`: there may be more than one); [] when nothing in it is one. A text in
     which nothing is to be removed comes back as it is."""
     lines = _drop_sections(read_lines(raw))
+    if not lines:
+        return []
     articles = list(separate(lines)) if several else [lines]
     found = [one for one in _clean_articles(raw, articles) if one.text]
     if len(found) == 1 and not found[0].removals and found[0].text == _joined(raw, lines, []):
