@@ -184,7 +184,8 @@ def test_page_becomes_title_and_paragraphs_with_metadata(tmp_path: Path, charset
         "https://post.example/strike",
     )
     sha256 = hashlib.sha256((tmp_path / "page.html").read_bytes()).hexdigest()
-    assert article.fields == {"extractor": f"trafilatura {version('trafilatura')}", "sha256": sha256}
+    extractor = f"trafilatura {version('trafilatura')}"
+    assert article.fields == {"extractor": extractor, "sha256": sha256, "language": "en"}
 
 
 def test_author_of_a_page_is_kept(tmp_path: Path) -> None:

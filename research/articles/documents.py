@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from research.articles.columns import METADATA
+from research.articles.languages import LANGUAGE, language_of
 from research.articles.lines import parse_article
 from research.articles.pages import article_from_page
 from research.articles.pdfs import article_from_pdf
@@ -23,9 +24,12 @@ _ROOTS = {"rss": "feed", "feed": "feed", "rdf": "feed", "urlset": "sitemap", "si
 
 
 def parse_document(document: Document) -> Article | Problem:
-    """The article in a document, or why there is none: a stranger's file must never end the stream."""
+    """The article in a document, with its language where that is sure, or why there is none: a stranger's file must
+    never end the stream."""
     try:
-        return complete(_parse(document), document.known)
+        article = complete(_parse(document), document.known)
+        language = language_of(article.text)
+        return replace(article, fields={**article.fields, LANGUAGE: language}) if language else article
     except ResearchError as error:
         return Problem(document.origin, str(error))
     except Exception as error:

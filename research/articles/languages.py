@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
+LANGUAGE = "language"  # in Article.fields
 READ = 1000  # characters; the language of an article shows in its first sentences
 PIECES = 4
 SHORTEST_PIECE = 100  # characters, unless the text is shorter

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from research.articles import language_of
 from research.articles.copies import GROUP, Copies, OutletCounter
+from research.articles.languages import LANGUAGE, language_of
 from research.records import Article
 
 ENGLISH = "en"
-LANGUAGE = "language"  # in Article.fields
+_CODE = re.compile(r"([A-Za-z]{2})(?:[-_].*)?")  # people's own field may hold "en-GB", or "English"
 
 
 class CopiesWanted(StrEnum):
@@ -38,11 +39,12 @@ class Wanted:
         for article in articles:
             if self.removed and article.removals:
                 self.removed(article)
-            language = article.fields.get(LANGUAGE) or language_of(article.text)
+            known = _CODE.fullmatch(article.fields.get(LANGUAGE, ""))
+            language = known[1].lower() if known else language_of(article.text)
             if language and language != ENGLISH and not self.any_language:
                 on_error(article.origin, f"not English (its language is '{language}'), which is what the models know")
                 continue
-            fields = {**article.fields, **({LANGUAGE: language} if language else {})}
+            fields = {LANGUAGE: language, **article.fields} if language else dict(article.fields)
             if groups:
                 fields[GROUP] = groups.group(article)
             chosen = replace(article, fields=fields)
