@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from typer.testing import CliRunner
 
 from research.cli import app
@@ -121,7 +123,7 @@ def test_as_good_on_real_news_as_its_card_says(name: str, on: str, where: str) -
     ("name", "dataset"),
     [("attribution", "gold-and-shipped"), ("primary", "gold-and-shipped"), ("stance", "stance-news")],
 )
-def test_training_again_gives_the_same_bytes(
+def test_training_again_gives_the_same_model(
     name: str, dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
@@ -129,4 +131,10 @@ def test_training_again_gives_the_same_bytes(
     config = run_config(task=name, model="bundled", dataset=dataset, drop_leaks=name == "stance")
     train(config, save=tmp_path / name)
     for file in (tmp_path / name).iterdir():
-        assert file.read_bytes() == (BUNDLED_FOLDER / name / file.name).read_bytes(), file.name
+        carried = BUNDLED_FOLDER / name / file.name
+        if file.suffix == ".safetensors":  # the last bits of a sum may depend on how many threads made it
+            again, before = load_file(file), load_file(carried)
+            assert again.keys() == before.keys()
+            assert all(np.allclose(again[key], before[key], rtol=0, atol=1e-12) for key in again), file.name
+        else:
+            assert file.read_bytes() == carried.read_bytes(), file.name
