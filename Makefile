@@ -51,6 +51,7 @@ check: $(VENV)/.installed-dev ## formatting, lint and types
 
 bench: $(VENV)/.installed-dev ## speed and memory, as ratios measured side by side
 	$(BIN)/python tests/bench_speed.py
+	$(BIN)/python tests/bench_import.py
 
 bench-transformers: $(VENV)/.installed-transformers ## the same for transformers: inference and training
 	$(BIN)/python tests/bench_transformers.py inference

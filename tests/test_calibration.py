@@ -22,7 +22,7 @@ from research.models.protocol import gold_matrix
 from research.records import TASKS, Article, Example, ResearchError, Row, Sentence
 from research.scoring import join, least_confidence, risk_curve, risk_table
 from research.scoring.metrics import calibration_error, sureness
-from research.workflows.classify import abstaining, derive_primary
+from research.workflows.classify import abstaining
 from research.workflows.folds import (
     assign_folds,
     choose_calibration,
@@ -31,6 +31,7 @@ from research.workflows.folds import (
     measure_errors,
     out_of_fold,
 )
+from research.workflows.predicting import derive_primary
 from research.workflows.train import annotated
 
 ATTRIBUTION, PRIMARY = TASKS["attribution"], TASKS["primary"]

@@ -28,8 +28,8 @@ from research.models.protocol import gold_matrix
 from research.models.vocabulary import VocabularyNgrams
 from research.models.words import masked_words
 from research.records import TASKS, Article, Example, ResearchError, examples_for
-from research.workflows.classify import derive_primary
 from research.workflows.folds import assign_folds, choose_thresholds, cv_rows, out_of_fold
+from research.workflows.predicting import derive_primary
 from research.workflows.train import annotated
 
 ATTRIBUTION, PRIMARY = TASKS["attribution"], TASKS["primary"]

@@ -11,11 +11,12 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from research.articles.documents import parse_document
 from research.articles.texts import Document, Problem
@@ -109,17 +110,17 @@ class _Pool:
 
     def _submit(self, document: Document) -> Future[Parsed] | None:
         try:
-            self._executor = self._executor or _start(self._workers)
-            with _interrupts_held():
+            self._executor = self._executor or start_processes(self._workers)
+            with interrupts_held():
                 return self._executor.submit(_parse, document, SECONDS)
         except BrokenProcessPool:
             self._executor = None
             return None
 
     def _parse_alone(self, document: Document) -> Parsed:
-        self._alone = self._alone or _start(1)
+        self._alone = self._alone or start_processes(1)
         try:
-            with _interrupts_held():
+            with interrupts_held():
                 future = self._alone.submit(_parse, document, SECONDS)
             return future.result()
         except BrokenProcessPool:
@@ -133,12 +134,15 @@ def _size(item: Item) -> int:
     return 0
 
 
-def _start(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin)
+def start_processes(
+    workers: int, begin: Callable[..., None] | None = None, arguments: tuple[Any, ...] = ()
+) -> ProcessPoolExecutor:
+    """Processes that end with this one, however it ends. Each calls `begin` with the arguments first."""
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (begin, arguments))
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def interrupts_held() -> Iterator[None]:
     """Processes started in here never see Ctrl-C, which the terminal sends to all: this one ends them in order."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -150,9 +154,11 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin() -> None:
+def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
     """In a new process: end with the one that started it, however that ended."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    if begin:
+        begin(*arguments)
 
 
 def _end_with_parent() -> None:

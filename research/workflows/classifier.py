@@ -10,7 +10,8 @@ from typing import Any
 from research.articles.lines import parse_article
 from research.articles.texts import article_from_text
 from research.records import Article, Claim, Prediction, ResearchError
-from research.workflows.classify import Classifiers, classify_articles, load_classifiers, with_stance
+from research.workflows.classify import classify_articles, load_classifiers, with_stance
+from research.workflows.predicting import Classifiers
 
 Given = str | Article | Mapping[str, Any]
 Claims = str | Claim | Iterable[str | Claim]

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from research.articles import read_articles, segment
-from research.cues import read_once
 from research.models.checkpoint import Checkpoint, Errors
 from research.models.evidence import evidence
 from research.records import (
-    BACKGROUND,
-    TASKS,
     Article,
     Claim,
     Prediction,
     ResearchError,
-    Row,
-    Stance,
-    Task,
-    examples_for,
 )
 from research.scoring import least_confidence
+from research.workflows.parallel import predict_batches
+from research.workflows.predicting import Classifiers, Origin
 from research.workflows.reading import Wanted
 from research.workflows.registry import BUNDLED, CHAMPION, load_bundled, load_champions, load_model
 from research.workflows.tracking import store_uri
-
-Origin = Mapping[str, str]
-Classifiers = Mapping[str, tuple[Checkpoint, Origin]]
 
 # Vectorising one sentence costs mostly overhead, so articles are judged together; two thousand sentences are enough
 # to make that overhead vanish, and little enough to stay in a few megabytes.
 BATCH_SENTENCES = 2000
 BATCH_PAIRS = 2000  # of an article and a claim
-LEAD_SENTENCES = 2  # headline and lead; a third sentence changes nothing on attribution-gold train
 
 
 def load_classifiers(references: Sequence[str] = ()) -> Classifiers:
@@ -99,43 +90,27 @@ def classify_sources(
     wanted: Wanted | None = None,
 ) -> Iterator[Prediction]:
     """Read and classify; what cannot be read, and what is not `wanted`, goes to `on_error(origin, message)` and the
-    stream goes on. `workers` processes parse pages, while this one classifies; texts are cleaned unless `raw`."""
+    stream goes on. `workers` processes parse pages, and as many classify; texts are cleaned unless `raw`."""
     read = read_articles(sources, on_error, workers=workers, raw=raw)
     chosen = (wanted or Wanted()).choose(read, on_error)
-    yield from classify_articles(chosen, classifiers, claims, by_sentence)
+    yield from classify_articles(chosen, classifiers, claims, by_sentence, workers)
 
 
 def classify_articles(
-    articles: Iterable[Article], classifiers: Classifiers, claims: Sequence[Claim] = (), by_sentence: bool = False
+    articles: Iterable[Article],
+    classifiers: Classifiers,
+    claims: Sequence[Claim] = (),
+    by_sentence: bool = False,
+    workers: int = 0,
 ) -> Iterator[Prediction]:
     """One prediction per article, in order. Its stances are those to `claims`; without any, to the claims that the
     article itself carries. With `by_sentence` each sentence that shares a word with a claim is judged, too, as a text
-    of its own; the others are not about it."""
+    of its own; the others are not about it. `workers` processes share the work of light models (`predict_batches`)."""
     asked = tuple(claims)
     segmented = (segment(article) for article in articles)
     ready = (replace(article, claims=asked) if asked else article for article in segmented)
-    for batch in _batches(_with_sentences(article) for article in ready) if by_sentence else _batches(ready):
-        yield from _classify_batch(batch, classifiers)
-
-
-def derive_primary(article: Article, rows: Sequence[Row]) -> Row:
-    """The primary label that headline and lead suggest: the first of these sentences with any label decides; of two
-    labels denial wins, then official_statement (codebook, Article level; as gold has it). Probabilities are those of
-    that sentence. An abstention on the way to it is one of the article, too."""
-    task = TASKS["primary"]
-    label: str | None = BACKGROUND
-    chosen = rows[0] if rows else None
-    for row in rows[:LEAD_SENTENCES]:
-        if row.labels is None:
-            label, chosen = None, row
-            break
-        if row.labels:
-            chosen = row
-            label = next(one for one in ("denial", "official_statement", "speculation") if one in row.labels)
-            break
-    probabilities = dict(chosen.probabilities) if chosen else {}
-    labels = None if label is None else (label,)
-    return Row(task.name, article.article_id, 0, len(article.text), labels, probabilities=probabilities)
+    batches = _batches(_with_sentences(article) for article in ready) if by_sentence else _batches(ready)
+    yield from predict_batches(batches, classifiers, workers)
 
 
 def _named(reference: str) -> Classifiers:
@@ -162,27 +137,6 @@ def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
         yield batch
 
 
-def _classify_batch(batch: Sequence[Article], classifiers: Classifiers) -> Iterator[Prediction]:
-    # Ids come from the articles and may recur within a stream; places in the batch cannot.
-    numbered = [replace(article, article_id=str(i)) for i, article in enumerate(batch)]
-    with read_once():
-        rows = {name: _rows(checkpoint, TASKS[name], numbered) for name, (checkpoint, _) in classifiers.items()}
-    models = {name: origin for name, (_, origin) in classifiers.items() if rows[name] or not TASKS[name].pair}
-    for i, article in enumerate(batch):
-        sentences = tuple(replace(row, article_id=article.article_id) for row in rows.get("attribution", {}).get(i, ()))
-        given = rows.get("primary", {}).get(i)
-        derived = given is None and "attribution" in classifiers
-        primary = (
-            derive_primary(article, sentences)
-            if derived
-            else replace(given[0], article_id=article.article_id)
-            if given
-            else None
-        )
-        stances = tuple(_stances(article, rows.get("stance", {}).get(i, ())))
-        yield Prediction(article, sentences, primary, derived, models, stances)
-
-
 def _with_sentences(article: Article) -> Article:
     """The article with each claim followed by the same claim to each sentence that shares a word with it."""
     claims: list[Claim] = []
@@ -190,25 +144,3 @@ def _with_sentences(article: Article) -> Article:
         touched = () if claim.span else evidence(article, claim.claim, most=len(article.sentences))
         claims += [claim, *(replace(claim, label=None, span=span) for span in touched)]
     return replace(article, claims=tuple(claims))
-
-
-def _stances(article: Article, rows: Sequence[Row]) -> Iterator[Stance]:
-    """The rows of an article's claims; those of sentences go with the claim to the whole article before them."""
-    groups: list[list[tuple[Claim, Row]]] = []
-    for claim, row in zip(article.claims, rows, strict=False):
-        own = replace(row, article_id=article.article_id)
-        if groups and claim.span and (claim.claim_id, None) == (groups[-1][0][0].claim_id, groups[-1][0][0].span):
-            groups[-1].append((claim, own))
-        else:
-            groups.append([(claim, own)])
-    for (claim, row), *sentences in groups:
-        bears = () if claim.span else evidence(article, claim.claim)
-        yield Stance(claim, row, bears, tuple(own for _, own in sentences))
-
-
-def _rows(checkpoint: Checkpoint, task: Task, batch: Sequence[Article]) -> dict[int, list[Row]]:
-    by_article: dict[int, list[Row]] = {}
-    examples = list(examples_for(task, batch))
-    for row in checkpoint.predict(examples) if examples else ():
-        by_article.setdefault(int(row.article_id), []).append(row)
-    return by_article

@@ -13,7 +13,8 @@ from research.records import Article, Prediction, ResearchError
 from research.scoring import Share, prevalence, sample_sums
 from research.scoring.prevalence import METHODS, Method
 from research.scoring.slices import NONE
-from research.workflows.classify import Classifiers, classify_sources, known_errors
+from research.workflows.classify import classify_sources, known_errors
+from research.workflows.predicting import Classifiers
 
 TASK = "attribution"
 PERIODS: dict[str, Callable[[date], str]] = {
