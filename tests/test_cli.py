@@ -145,7 +145,7 @@ def test_classify_jsonl_is_the_contract(store: Path) -> None:
     result = research("classify", "-", "--format", "jsonl", stdin=GOOD)
     assert (result.exit_code, result.stderr) == (0, "")
     (found,) = parsed("jsonl", result.stdout)
-    assert list(found) == ["article_id", "origin", "title", "primary", "shares", "sentences", "models"]
+    assert list(found) == ["article_id", "origin", "title", "language", "primary", "shares", "sentences", "models"]
     assert (found["article_id"], found["origin"], found["title"]) == ("good", "stdin:1", None)
     assert set(found["primary"]) == {"label", "probabilities", "derived"} and found["primary"]["derived"] is True
     assert found["primary"]["label"] in PRIMARY_LABELS

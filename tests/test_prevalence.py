@@ -208,7 +208,7 @@ def test_every_format_says_the_same(news: Path, model: Path) -> None:
 
 
 def test_refusals_are_one_line(news: Path, model: Path, tmp_path: Path) -> None:
-    known = "day, month, outlet, week, year"
+    known = "day, language, month, outlet, week, year"
     assert measure(news, model, "--by", "region").stderr == (
         f"error: --by region: no article has this field; known: {known}\n"
     )

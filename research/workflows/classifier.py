@@ -12,6 +12,7 @@ from research.articles.texts import article_from_text
 from research.records import Article, Claim, Prediction, ResearchError
 from research.workflows.classify import classify_articles, load_classifiers, with_stance
 from research.workflows.predicting import Classifiers
+from research.workflows.reading import Wanted
 
 Given = str | Article | Mapping[str, Any]
 Claims = str | Claim | Iterable[str | Claim]
@@ -23,7 +24,8 @@ class Classifier:
     An article is given as plain text (its first paragraph is the title when it reads like a headline), as an
     `Article`, or as an object of Article JSONL. A plain text has no id of its own and gets its place in the stream,
     from "1". Claims are sentences or `Claim`s; a sentence is called by its place, from "c1". Without claims, the
-    stances are those to the claims that the article itself carries. Several threads may use one classifier.
+    stances are those to the claims that the article itself carries. The models know English: where the field
+    "language" of a prediction's article says another one, do not trust it. Several threads may use one classifier.
     """
 
     def __init__(self, classifiers: Classifiers, claims: Sequence[Claim] = ()) -> None:
@@ -83,7 +85,8 @@ class Classifier:
 
     def _predict(self, articles: Iterator[Article], claims: Claims | None) -> Iterator[Prediction]:
         asked = self._claims if claims is None else as_claims(claims)
-        return classify_articles(articles, self._for_claims if asked else self._classifiers, asked)
+        told = Wanted(any_language=True).choose(articles, lambda origin, message: None)  # their language is told only
+        return classify_articles(told, self._for_claims if asked else self._classifiers, asked)
 
     @cached_property
     def _for_claims(self) -> Classifiers:
