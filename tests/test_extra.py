@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from research.cli.classifying import classify
-from research.cli.output import Format, writing
+from research.cli.output import ArticleFormat, writing
 from research.config import dataset_config, run_config
 from research.datasets import audit, leaks, load_dataset
 from research.records import TASKS, ResearchError
@@ -63,7 +63,7 @@ def test_classify_writes_articles_to_train_on(
     Path("new.txt").write_text(
         "Minister Ardo denied that the harbour would be sold.\n\nShips came.\n", encoding="utf-8"
     )
-    classify(["new.txt"], model=["bundled"], labelled=Path("silver.jsonl"), form=Format.jsonl)
+    classify(["new.txt"], model=["bundled"], labelled=Path("silver.jsonl"), form=ArticleFormat.jsonl)
     (line,) = capsys.readouterr().out.splitlines()
     (article,) = load_dataset(dataset_config("silver.jsonl")).articles("train")
     assert [list(s.labels or ()) for s in article.sentences] == [s["labels"] for s in json.loads(line)["sentences"]]

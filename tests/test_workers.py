@@ -57,15 +57,15 @@ def test_no_more_is_read_than_fits_the_window() -> None:
 
 
 def test_a_page_that_takes_too_long_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "SECONDS", 6.0)
+    monkeypatch.setattr(workers, "SECONDS", 4.0)
     monkeypatch.setattr(workers, "FEW", 0)
     given = [*items(8), Document("page", "slow", "slow", SLOW.encode()), *items(8)]
     found = list(parse_documents(given, 2))
-    problem = Problem("slow", "ended its parser: too much for the memory, or over 6 s")
+    problem = Problem("slow", "ended its parser: too much for the memory, or over 4 s")
     assert found == [*parse_documents(items(8)), problem, *parse_documents(items(8))]
 
 
 def test_a_large_page_has_a_limit_of_time_with_one_worker_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "SECONDS", 6.0)
+    monkeypatch.setattr(workers, "SECONDS", 3.0)
     found = list(parse_documents([*items(2), Document("page", "slow", "slow", SLOW.encode())], 1))
-    assert found[2] == Problem("slow", "ended its parser: too much for the memory, or over 6 s")
+    assert found[2] == Problem("slow", "ended its parser: too much for the memory, or over 3 s")
