@@ -130,6 +130,8 @@ def test_explain_tells_what_was_removed(tmp_path: Path) -> None:
     assert f"{file}:{place}-{place + 13}: advert: ADVERTISEMENT\n" in done.stderr
     assert "ADVERTISEMENT" not in done.stdout
     assert "ADVERTISEMENT" in research("classify", file, "--raw", "--format", "jsonl").stdout
+    imported = json.loads(research("import", file).stdout)
+    assert ["advert", place, place + 13] in imported["removed"]
 
 
 def test_copies_are_marked_or_left_out(tmp_path: Path) -> None:

@@ -26,9 +26,12 @@ class Target:
         self.origins = origins
 
     def write(self, article: Article) -> None:
-        """One line, in a file whole or not at all; its key `origin` tells where the article came from. ResearchError
-        when the article cannot be UTF-8, as when the name of its file is not."""
+        """One line, in a file whole or not at all; its key `origin` tells where the article came from, `removed` what
+        cleaning took out, as [rule, start, end] in the text as it was read. ResearchError when the article cannot be
+        UTF-8, as when the name of its file is not."""
         obj = article_to_json(article) | {"origin": article.origin}
+        if article.removals:
+            obj["removed"] = [[removal.rule, removal.start, removal.end] for removal in article.removals]
         try:
             line = (json.dumps(obj, ensure_ascii=False) + "\n").encode()
         except UnicodeEncodeError:
