@@ -1,8 +1,8 @@
 """Articles as they come: from files, folders, addresses and streams to `Article` records cut into sentences.
 
 `read_articles` streams articles in constant memory, cleaned of what stood around them, and reports what it cannot
-read; `article_from_json` and `article_to_json` are the article JSONL contract; `segment` fills in the sentences. Nothing
-here knows what the words mean. trafilatura, pyarrow and the rest are imported when a page or a table is read.
+read; `article_from_json` and `article_to_json` are the article JSONL contract; `segment` fills in the sentences.
+Nothing here knows what the words mean. trafilatura, pyarrow and the rest are imported when they are needed.
 """
 
 from research.articles.claims import claims_of
