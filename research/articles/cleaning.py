@@ -12,7 +12,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import chain, repeat, takewhile
 
 from research.articles.dumps import (
     BODY_WORDS,
@@ -37,6 +37,7 @@ RELATED = 0.3  # share of a line's words that the body has, too
 ENOUGH = 4  # of a headline's words that come back in the body
 CLOSE = 0.6  # times as many as the best line above the body has: the first line with so many is the headline
 PAGE_LINES = 4  # sentences at the foot of a page that may go with what stands around them
+LOOK = 60  # lines looked at for a judgement, so that a dump of a million lines takes no longer for each
 PAGE_WORDS = 1  # words that they may share with the body
 CLOSING = frozenset({"footer", "tags", "follow", "comments"})  # lines after which a page rarely goes on
 WITH_ITEMS = frozenset({"share", "pages", "credit", "tags"})  # lines that stand with such headlines, as dates do
@@ -93,7 +94,7 @@ def clean(raw: str, *, several: bool = True) -> list[Cleaned]:
         return []
     articles = list(separate(lines)) if several else [lines]
     found = [one for one in _clean_articles(raw, articles) if one.text]
-    if len(found) == 1 and not found[0].removals and found[0].text == _joined(raw, lines, []):
+    if len(found) == 1 and not found[0].removals and found[0].text == _joined(raw, lines, repeat(())):
         return [replace(found[0], text=raw)]
     return found
 
@@ -114,13 +115,14 @@ def _clean_article(raw: str, lines: Sequence[Line], several: bool) -> Cleaned:
         return Cleaned("" if empty else raw, title.text.lstrip("# ") if title else None, ())
     prefixes = (KEY, _MARKED, NUMBER) if several else (KEY, _MARKED)
     inside = [
-        Removal(rule, start, end, raw[start:end])
+        [Removal(rule, i, j, raw[i:j]) for rule, i, j in find_inside(raw, line, prefixes if line is title else ())]
         for line in kept
-        for rule, start, end in find_inside(raw, line, prefixes if line is title else ())
     ]
     text = _joined(raw, kept, inside)
     head = text.split("\n\n", 1)[0] if title and kept and kept[0] is title else None
-    return Cleaned(text, head and " ".join(head.split()), tuple(sorted([*removals, *inside], key=lambda r: r.start)))
+    return Cleaned(
+        text, head and " ".join(head.split()), tuple(sorted(chain(removals, *inside), key=lambda r: r.start))
+    )
 
 
 def _drop_sections(lines: Sequence[Line]) -> list[Line]:
@@ -150,7 +152,7 @@ def _drop_comments(lines: Sequence[Line]) -> list[Line]:
     """Marks all that stands below "Comments", once the body has begun."""
     bodies = 0
     for i, line in enumerate(lines):
-        if line.rule == "comments" and bodies and _are_comments(lines[i + 1 :]):
+        if line.rule == "comments" and bodies and _are_comments(lines[i + 1 : i + 1 + LOOK]):
             return [*lines[:i], *(replace(other, rule=other.rule or "comments") for other in lines[i:])]
         bodies += line.is_body
     return list(lines)
@@ -197,6 +199,7 @@ def _drop_mastheads(lines: list[Line], place: int) -> list[Line]:
     """Marks what repeats a line above the headline, such as the name of the outlet at the head of each page, and what
     is said of the outlet at the foot."""
     names = [f" {plain_words(line.text)} " for line in lines[:place] if line.rule == "header" and " " in line.text]
+    names = names[-LOOK:]
     foot = [i for i, line in enumerate(lines) if line.is_body][-PAGE_LINES // 2 :]
     for i, line in enumerate(lines):
         if line.rule is None and i > place:
@@ -243,9 +246,10 @@ def _repeats(line: str, title: str) -> bool:
 def _drop_tail(lines: Sequence[Line]) -> list[Line]:
     """Marks what is no part of the body below it: from the first furniture there, what is no sentence; behind what
     ends a page, also sentences, when none of them has to do with the body."""
-    last = max((i for i, line in enumerate(lines) if line.is_body), default=len(lines))
-    for i in range(last, 0, -1):
-        if _ends_page(lines[i - 1], lines[i:], [line for line in lines[:i] if line.is_body]):
+    bodies = [i for i, line in enumerate(lines) if line.is_body]
+    last = bodies[-1] if bodies else len(lines)
+    for i in range(last, max(last - LOOK, 0), -1):
+        if _ends_page(lines[i - 1], lines[i:], [lines[n] for n in bodies if n < i]):
             last = i - 1
     while 0 < last < len(lines) and lines[last].is_body and _ABOUT_AUTHOR.fullmatch(lines[last].text):
         lines = [*lines[:last], replace(lines[last], rule="byline"), *lines[last + 1 :]]
@@ -281,12 +285,12 @@ def _drop_about(lines: Sequence[Line]) -> list[Line]:
     return list(lines)
 
 
-def _joined(raw: str, lines: Iterable[Line], inside: Sequence[Removal]) -> str:
-    """The lines without what is removed inside them, a blank line between."""
+def _joined(raw: str, lines: Iterable[Line], inside: Iterable[Sequence[Removal]]) -> str:
+    """The lines without what is removed inside each, a blank line between."""
     out = []
-    for line in lines:
+    for line, removals in zip(lines, inside, strict=False):
         own, position = "", line.start
-        for removal in sorted((r for r in inside if line.start <= r.start < line.end), key=lambda r: r.start):
+        for removal in sorted(removals, key=lambda r: r.start):
             own += raw[position : removal.start] if removal.start > position else ""
             position = max(position, removal.end)
         own += raw[position : line.end]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from research.articles.dumps import BODY_WORDS, INVISIBLE, Line
 from research.articles.furniture import QUOTATION, shortcodes
 
+GLUED_CHARACTERS = 500_000  # the longest text in which words are looked for again; a longer one is no article
 HEADING_WORDS = 10  # the most of a glued sub-heading
 _INLINE = re.compile(r"(?:(?<=[.!?”\"’)])|^)\s*[\[(]?(?:ADVERTISEMENT|Advertisement)[\])]?(?=\s+[\"“]?[A-Z])")
 _JOIN = re.compile(r"(?<![\w#’'-])[A-Z]?[a-z]{3,}[”)?]?(?=[A-Z“\"])")
@@ -31,7 +32,7 @@ def find_inside(raw: str, line: Line, prefixes: Sequence[re.Pattern[str]] = ()) 
         yield "invisible", line.start + found.start(), line.start + found.end()
     if ends := [match.end() for prefix in prefixes if (match := prefix.match(own))]:
         yield "prefix", line.start, line.start + ends[0]
-    if line.is_body:
+    if line.is_body and len(raw) <= GLUED_CHARACTERS:
         for start, end in _glued_headings(own, raw):
             yield "glued-heading", line.start + start, line.start + end
 
