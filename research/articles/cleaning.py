@@ -135,8 +135,7 @@ def _drop_sections(lines: Sequence[Line]) -> list[Line]:
         if line.rule in SECTIONS:
             opened = line.rule if not re.search(r"[:|]\s*\S", line.text) else None
         elif opened and line.rule is None:
-            before = out[-1].rule in SECTIONS and out[-1].rule != "item"
-            close = not line.apart if before else close
+            close = not line.apart if out[-1].rule in SECTIONS else close
             headline = any(other.rule in META for other in lines[i + 1 : i + 3])
             if headline or (line.apart and close) or len(line.text.split()) > TITLE_WORDS[1] or line.text.endswith("."):
                 opened = None
@@ -204,8 +203,12 @@ def _drop_mastheads(lines: list[Line], place: int) -> list[Line]:
     for i, line in enumerate(lines):
         if line.rule is None and i > place:
             text = f" {plain_words(line.text)} "
-            if any(text.startswith(name) if line.is_body and i in foot else name in text for name in names):
-                lines[i] = line if line.is_body and i not in foot else replace(line, rule="header")
+            if line.is_body:
+                named = i in foot and any(text.startswith(name) for name in names)
+            else:
+                named = any(name in text for name in names)
+            if named:
+                lines[i] = replace(line, rule="header")
     return lines
 
 
