@@ -7,10 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from research.articles.copies import Copies, OutletCount, count_by_outlet, group_copies
+from research.articles.copies import Copies, OutletCount, OutletCounter
 from research.config import Shipped
 from research.datasets import load_dataset
 from research.records import Article
+from research.workflows.reading import CopiesWanted, Wanted
 
 Edit = Callable[[list[str]], list[str]]
 STORY = "oil-tanker-attack-1"
@@ -95,10 +96,11 @@ def test_a_stream_is_grouped_as_it_comes(story: Article) -> None:
             asked.append(name)
             yield replace(story, article_id=name, fields={"corpus": "own"})
 
-    grouped = group_copies(stream())
+    grouped = Wanted(copies=CopiesWanted.mark).choose(stream(), lambda *_: pytest.fail())
     first = next(grouped)
+    known = {"language": "en", "corpus": "own"}
     assert asked == ["one"]
-    assert (first.article_id, first.text, first.fields) == ("one", story.text, {"corpus": "own", "group": "one"})
+    assert (first.article_id, first.text, first.fields) == ("one", story.text, known | {"group": "one"})
     assert [(article.article_id, article.fields["group"]) for article in grouped] == [("two", "one")]
 
 
@@ -106,7 +108,10 @@ def test_outlets_are_counted_with_their_copies() -> None:
     rows = [("Courier", "a"), ("Gazette", "a"), ("Gazette", "b"), ("Courier", "b"), (None, "a"), ("Gazette", "b")]
     articles = [Article("x", "Text.", outlet=outlet, fields={"group": group}) for outlet, group in rows]
     alone = Article("x", "Text.", outlet="Gazette")
-    found = count_by_outlet([*articles, alone, alone])
+    counter = OutletCounter()
+    for one in [*articles, alone, alone]:
+        counter.add(one)
+    found = counter.counts()
     assert found == [OutletCount("Gazette", 5, 3), OutletCount("Courier", 2, 1), OutletCount(None, 1, 0)]
     assert [count.copies for count in found] == [2, 1, 1]
 

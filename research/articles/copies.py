@@ -14,8 +14,7 @@ from __future__ import annotations
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -85,13 +84,6 @@ class Copies:
         return name
 
 
-def group_copies(articles: Iterable[Article]) -> Iterator[Article]:
-    """The articles, in order, each with the name of its group (`Copies.group`) as its field "group"."""
-    copies = Copies()
-    for article in articles:
-        yield replace(article, fields={**article.fields, GROUP: copies.group(article)})
-
-
 @dataclass(frozen=True, slots=True)
 class OutletCount:
     """How many articles an outlet (None: not known) has, and how many of them were the first of their group."""
@@ -106,8 +98,8 @@ class OutletCount:
 
 
 class OutletCounter:
-    """Counts grouped articles (`group_copies`) as they pass, in the order in which they are to count as first; one
-    without a group is an original."""
+    """Counts articles by outlet and group (their field GROUP) as they pass; the first of a group is the original, and
+    so is an article without one."""
 
     def __init__(self) -> None:
         self._articles: Counter[str | None] = Counter()
@@ -128,14 +120,6 @@ class OutletCounter:
         """What was counted so far, the outlet with most articles first."""
         found = [OutletCount(outlet, count, self._originals[outlet]) for outlet, count in self._articles.items()]
         return sorted(found, key=lambda one: (-one.articles, one.outlet or ""))
-
-
-def count_by_outlet(articles: Iterable[Article]) -> list[OutletCount]:
-    """Articles, originals and copies of each outlet among grouped articles (`OutletCounter`)."""
-    counter = OutletCounter()
-    for article in articles:
-        counter.add(article)
-    return counter.counts()
 
 
 def _shingles(text: str) -> NDArray[np.uint64]:
