@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -119,11 +119,15 @@ def research(*arguments: object, charset: str = "utf-8", status: int = 0) -> byt
 def test_the_page_holds_what_jsonl_holds(tmp_path: Path) -> None:
     file = tmp_path / "news.jsonl"
     file.write_text("\n".join(json.dumps(one) for one in NEWS), encoding="utf-8")
-    command = ("classify", file, "--claim", "The dam at Orle has a crack.", "--format")
+    command = ("classify", file, "--claim", "The dam at Orle has a crack.", "--sentences", "--format")
     found = [json.loads(line) for line in research(*command, "jsonl").splitlines()]
     page = Page(research(*command, "html", charset="latin-1").decode("utf-8"))  # UTF-8 whatever the locale
     assert len(found) == len(page.articles) == 2
     assert page.island("end") == {"claims": [["c1", "The dam at Orle has a crack."]]}
+
+    def percents(judged: Mapping[str, Any]) -> list[int]:
+        return [round(100 * judged["probabilities"][label]) for label in STANCE_LABELS]
+
     for given, wanted, (row, (pieces, marks, stances)) in zip(NEWS, found, page.articles, strict=True):
         primary, (stance,) = wanted["primary"], wanted["stances"]
         assert "".join(pieces) == given["text"]
@@ -147,9 +151,12 @@ def test_the_page_holds_what_jsonl_holds(tmp_path: Path) -> None:
         assert [part / 10_000 for part in row[8]] == list(wanted["shares"].values())
         assert row[9:] == [0, len(wanted["sentences"]), [0, STANCE_LABELS.index(stance["label"])]]
         spans = [[one["start"], one["end"]] for one in wanted["sentences"]]
-        percents = [round(100 * stance["probabilities"][label]) for label in STANCE_LABELS]
-        assert stances == [[0, percents, [spans.index(span) for span in stance["evidence"]]]]
-    assert found[0]["stances"][0]["evidence"]
+        own = [
+            [spans.index([one["start"], one["end"]]), STANCE_LABELS.index(one["label"]), percents(one)]
+            for one in stance.get("sentences", ())
+        ]
+        assert stances == [[0, percents(stance), [spans.index(span) for span in stance["evidence"]], own]]
+    assert found[0]["stances"][0]["evidence"] and found[0]["stances"][0]["sentences"]
     words = "".join(page.words)
     for one in (NEWS[0]["title"], "rain", *(word for model in found[0]["models"].values() for word in model.values())):
         assert one in words
@@ -172,7 +179,7 @@ def test_abstentions_derived_labels_and_sentences_that_nobody_judged() -> None:
     claim = Claim("c9", "A field burned.")
     stance = Stance(claim, Row("stance", "a", 0, 9, None, "c9"), (article.sentences[2].span,))
     row_, (pieces, marks, stances) = page_of(Prediction(article, (), None, False, {}, (stance,))).articles[0]
-    assert (row_[8], row_[10], row_[11], marks, stances) == ([], 3, [0, SILENT], [], [[0, [None] * 4, [2]]])
+    assert (row_[8], row_[10], row_[11], marks, stances) == ([], 3, [0, SILENT], [], [[0, [None] * 4, [2], []]])
     assert pieces[1::2] == [s.text for s in article.sentences]
 
 

@@ -67,10 +67,15 @@ def dam() -> Prediction:
     spans = [s.span for s in one.article.sentences]
     chances = dict.fromkeys(STANCE_LABELS, 0.25)
     found = [("denies", spans[:2]), ("unrelated", spans[6:7]), (None, spans[4:5])]
-    stances = (
+    stances = [
         Stance(claim, Row("stance", "dam", 0, 9, (label,) if label else None, claim.claim_id, chances), tuple(evidence))
         for claim, (label, evidence) in zip(CLAIMS, found, strict=True)
-    )
+    ]
+    own = [("supports", spans[1]), ("unrelated", spans[3]), ("denies", spans[5])]
+    sentences = [
+        Row("stance", "dam", *span, (label,), CLAIMS[0].claim_id, chances | {label: 0.7}) for label, span in own
+    ]
+    stances[0] = replace(stances[0], sentences=tuple(sentences))
     return replace(one, stances=tuple(stances))
 
 
@@ -245,7 +250,7 @@ def test_keys_go_from_sentence_to_sentence(browser: Any, page: str) -> None:
 
 def test_evidence_and_claims_are_linked(browser: Any, page: str) -> None:
     browser.open(f"{page}#1")
-    assert texts(browser, ".claims .stance") == ["− denies", "? abstained", "· unrelated"]
+    assert texts(browser, ".claims li > p .stance") == ["− denies", "? abstained", "· unrelated"]
     after = (
         "new Promise(done => setTimeout(() => done(document.activeElement.dataset.n || document.activeElement.id), 50))"
     )
@@ -253,7 +258,21 @@ def test_evidence_and_claims_are_linked(browser: Any, page: str) -> None:
     assert browser.run(after) == "2"
     browser.run("document.querySelector('[data-n=\"5\"] .ref').click()")
     assert browser.run(after) == "claim-3"
-    assert texts(browser, "#reading .s .ref .sr + bdi") == ["c1", "c1", "c3"], "none of what is unrelated"
+    assert texts(browser, "#reading .s .ref .sr + bdi") == ["c1", "c1", "c3", "c1"], "none of what is unrelated"
+
+
+def test_sentences_show_their_own_stances(browser: Any, page: str) -> None:
+    browser.open(f"{page}#1")
+    assert texts(browser, "#reading .s .ref .sr") == [
+        " evidence on claim ",
+        " supports claim ",
+        " evidence on claim ",
+        " denies claim ",
+    ]
+    said = [" ".join(one.replace("\xa0", " ").split()) for one in texts(browser, "#claim-1 .evidence li")]
+    assert [one[:13] for one in said[1:]] == ["+ supports 70", "− denies 70 %"] and "%" not in said[0]
+    browser.run("goTo(document.querySelector('[data-n=\"6\"]'))")
+    assert texts(browser, "#tip p")[1].replace("\xa0", " ") == "− denies 70 % claim c1"
 
 
 def test_hovering_shows_probabilities(browser: Any, page: str) -> None:

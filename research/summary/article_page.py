@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from research.records import ATTRIBUTION_LABELS, PRIMARY_LABELS, STANCE_LABELS, UNRELATED, Prediction, Row, Stance
+from research.records import ATTRIBUTION_LABELS, PRIMARY_LABELS, STANCE_LABELS, UNRELATED, Prediction, Row
 from research.summary.predictions import LETTERS
 
 FOLDER = Path(__file__).parent
@@ -94,13 +94,14 @@ def _row(prediction: Prediction, claims: list[int]) -> list[Any]:
         [round(share * 10_000) for share in prediction.shares.values()] if prediction.sentences else [],
         prediction.abstentions["silent sentences"],
         len(_spans(prediction)),
-        [item for n, stance in zip(claims, prediction.stances, strict=True) for item in (n, _stance_label(stance))],
+        [item for n, stance in zip(claims, prediction.stances, strict=True) for item in (n, _stance_label(stance.row))],
     ]
 
 
 def _body(prediction: Prediction, claims: list[int]) -> list[Any]:
     """The text, once, as the pieces between, inside, between ... its sentences; for every sentence its labels (one bit
-    each, or SILENT) and their probabilities, all in one list; the stances with the numbers of their evidence."""
+    each, or SILENT) and their probabilities, all in one list; the stances with the numbers of their evidence and, where
+    sentences were asked for, [number, stance, probabilities] of each one that was judged."""
     text, spans = prediction.article.text, _spans(prediction)
     cuts = [0, *(offset for span in spans for offset in span), len(text)]
     marks: list[int | None] = []
@@ -109,7 +110,12 @@ def _body(prediction: Prediction, claims: list[int]) -> list[Any]:
         marks += _percents(row, ATTRIBUTION_LABELS)
     number = {span: i for i, span in enumerate(spans)}
     stances = [
-        [n, _percents(stance.row, STANCE_LABELS), [number[span] for span in stance.evidence]]
+        [
+            n,
+            _percents(stance.row, STANCE_LABELS),
+            [number[span] for span in stance.evidence],
+            [[number[row.span], _stance_label(row), _percents(row, STANCE_LABELS)] for row in stance.sentences],
+        ]
         for n, stance in zip(claims, prediction.stances, strict=True)
     ]
     return [[text[start:end] for start, end in pairwise(cuts)], marks, stances]
@@ -121,8 +127,8 @@ def _spans(prediction: Prediction) -> list[tuple[int, int]]:
     return judged or [sentence.span for sentence in prediction.article.sentences]
 
 
-def _stance_label(stance: Stance) -> int:
-    return STANCE_LABELS.index(stance.row.labels[0]) if stance.row.labels else SILENT
+def _stance_label(row: Row) -> int:
+    return STANCE_LABELS.index(row.labels[0]) if row.labels else SILENT
 
 
 def _percents(row: Row, labels: tuple[str, ...]) -> list[int | None]:

@@ -12,15 +12,22 @@ function labelsOf(marks, n) {
 }
 const chancesOf = (marks, n) => marks.slice(n * (1 + BACKGROUND) + 1, (n + 1) * (1 + BACKGROUND));
 
+// The sentences that bear on a claim: the evidence for the article's stance, and what was judged by itself. Their
+// numbers, each with its own stance and the probabilities where it has them.
+function bearing(article, [claim, , evidence, judged]) {
+  const own = new Map(judged.map(([n, stance, chances]) => [n, { stance, chances }]));
+  const shown = article.stances.get(claim) === NAMES.unrelated ? [] : evidence.map(n => [n, own.get(n) || {}]);
+  const others = [...own].filter(([n, { stance }]) => stance !== NAMES.unrelated && !evidence.includes(n));
+  return new Map([...shown, ...others].sort(([a], [b]) => a - b));
+}
+// The claims that a sentence bears on, as [claim, its own stance].
+const claimsOf = (article, n) => article.body[2]
+  .map(one => [one[0], bearing(article, one).get(n)]).filter(([, own]) => own);
+
 // The parts of an article's page. Printed ones have no controls and no ids.
 function readingView(article, onPaper = false) {
   const [pieces, marks, stances] = article.body;
-  const evidence = new Map();  // number of a sentence -> numbers of the claims that it bears on
-  for (const [claim, , sentences] of stances) {
-    if (article.stances.get(claim) === NAMES.unrelated) continue;
-    for (const n of sentences) evidence.set(n, [...evidence.get(n) || [], claim]);
-  }
-  const sentence = n => sentenceView(article, n, evidence.get(n) || [], onPaper);
+  const sentence = n => sentenceView(article, n, onPaper);
   // The headline is shown once: as the heading, where it is the first sentence of the text, too.
   const headed = pieces.length > 2 && !pieces[0].trim() && pieces[1].trim() === article.title.trim()
     && /^([^\S\n]*\n|$)/.test(pieces[2]);
@@ -71,7 +78,7 @@ function paragraphs(pieces, from, sentence) {
   return found;
 }
 
-function sentenceView(article, n, claims, onPaper) {
+function sentenceView(article, n, onPaper) {
   const [pieces, marks] = article.body;
   const labels = labelsOf(marks, n) || [BACKGROUND], chances = chancesOf(marks, n);
   const marked = labels[0] !== BACKGROUND;
@@ -86,9 +93,11 @@ function sentenceView(article, n, claims, onPaper) {
     element.append(make("span", { class: "badges" }, ...labels.map(badge), hidden(`${told.join(", ")}: `)));
   }
   element.append(inside);
-  for (const claim of claims) {
+  for (const [claim, { stance }] of claimsOf(article, n)) {
     const href = onPaper ? null : `#${article.number}.c${claim + 1}`;
-    const children = [hidden(" evidence on claim "), bdi(claimId(claim))];
+    const sign = stance === undefined ? [hidden(" evidence on claim ")]
+      : [make("span", { "aria-hidden": "true" }, `${SIGNS[stanceName(stance)]} `), hidden(` ${stanceName(stance)} claim `)];
+    const children = [...sign, bdi(claimId(claim))];
     element.append(make(onPaper ? "span" : "a", { class: "ref", href }, ...children));
   }
   return element;
@@ -156,15 +165,18 @@ function claimsView(article, stances, pieces, onPaper) {
   return parts;
 }
 
-function claimView(article, [claim, chances, sentences], pieces, onPaper) {
+function claimView(article, one, pieces, onPaper) {
+  const [claim, chances] = one, sentences = [...bearing(article, one)];
   const stance = article.stances.get(claim), others = othersView("span", chances, stance, stanceName);
   const item = make("li", { id: onPaper ? null : `claim-${claim + 1}`, tabindex: onPaper ? null : -1 },
     make("p", {}, make("span", { class: "ref" }, bdi(claimId(claim))), " ", bdi(claimText(claim))),
     make("p", {}, stanceView(stance), " ", percent(chances[stance]), " ", others));
-  if (stance !== NAMES.unrelated && sentences.length) {
-    const quoted = n => {
+  if (sentences.length) {
+    const quoted = ([n, { stance, chances }]) => {
       const text = bdi(pieces[2 * n + 1]);
-      return make("li", { value: n + 1 }, onPaper ? text : make("a", { href: `#${article.number}.${n + 1}` }, text));
+      const own = stance === undefined ? [] : [stanceView(stance), ` ${percent(chances[stance])} `];
+      const quote = onPaper ? text : make("a", { href: `#${article.number}.${n + 1}` }, text);
+      return make("li", { value: n + 1 }, ...own, quote);
     };
     item.append(make("ol", { class: "evidence", "aria-label": "evidence" }, ...sentences.map(quoted)));
   }
@@ -196,11 +208,14 @@ function step(way, from, wanted = labelled) {
 
 function showTip(sentence) {
   const [, marks] = opened.body, n = sentence.dataset.n - 1, labels = labelsOf(marks, n), tip = find("tip");
-  if (!labels) return;
-  const said = labels[0] === SILENT ? "abstained: too unsure" : labels.map(labelName).join(", ");
+  const stances = claimsOf(opened, n).filter(([, { stance }]) => stance !== undefined);
+  if (!labels && !stances.length) return;
+  const said = !labels ? "" : labels[0] === SILENT ? "abstained: too unsure" : labels.map(labelName).join(", ");
   const place = dim("span", hidden("sentence "), `${n + 1} of ${opened.count}`);
   const lines = chancesOf(marks, n).map((p, label) => p === null ? "" : shareView("div", label, p / 100, percent(p)));
-  tip.replaceChildren(make("p", {}, make("b", {}, said), " ", place), ...lines);
+  const toward = ([claim, { stance, chances }]) => make("p", {}, stanceView(stance), ` ${percent(chances[stance])} `,
+    hidden("claim "), make("span", { class: "ref" }, bdi(claimId(claim))));
+  tip.replaceChildren(make("p", {}, make("b", {}, said), " ", place), ...lines, ...stances.map(toward));
   tip.hidden = false;
   if (sentence === document.activeElement) sentence.setAttribute("aria-describedby", "tip");
   const rects = [...sentence.getClientRects()], frame = find("reading").getBoundingClientRect(), last = rects.at(-1);
