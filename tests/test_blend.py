@@ -39,6 +39,21 @@ def test_a_blend_is_the_weighted_mean_of_its_parts(tmp_path: Path, name: str) ->
     assert np.array_equal(again.predict_proba(judged), found)
 
 
+def test_a_part_that_is_named_twice_has_two_seeds() -> None:
+    articles = load_dataset(Shipped()).articles("train")
+    fitted, judged = (list(examples_for(TASKS["attribution"], some)) for some in (articles[:30], articles[30:40]))
+    svm, logreg = {"kind": "tfidf-svm"}, {"kind": "tfidf-logreg"}
+    config = Blend.model_validate({"parts": [svm, logreg, svm]})
+    blend = BlendModel(config, TASKS["attribution"], seed=5)
+    blend.fit(fitted)
+    for part, blended, seed in zip(config.parts, blend.parts, (5, 5, 6), strict=True):
+        alone = create(part, TASKS["attribution"], seed)
+        alone.fit(fitted)
+        assert np.array_equal(alone.predict_proba(judged), blended.predict_proba(judged))
+    first, _, last = (part.predict_proba(judged) for part in blend.parts)
+    assert not np.array_equal(first, last)
+
+
 def test_a_blend_needs_parts_and_a_weight_for_each() -> None:
     with pytest.raises(ResearchError, match=r"model\.parts: "):
         run_config(assignments=["model={kind: blend, parts: [{kind: cues}]}"])

@@ -141,8 +141,8 @@ class Transformer(Encoded):
 
 
 class Blend(Trained):
-    """Several models whose margins are averaged. Calibration and thresholds of the parts are not used, the blend has
-    its own."""
+    """Several models whose margins are averaged; one that is named twice is trained with two seeds. Calibration and
+    thresholds of the parts are not used, the blend has its own."""
 
     kind: Literal["blend"] = "blend"
     parts: tuple[ModelConfig, ...] = Field(min_length=2)

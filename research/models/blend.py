@@ -22,16 +22,18 @@ READER: TypeAdapter[Calibration] = TypeAdapter(Calibration)
 
 
 class BlendModel:
-    """Each part is fitted by itself on the same examples. Multi-label: the mean of the logits of each label;
-    single-label: a softmax over the mean of the log probabilities (both a logarithmic opinion pool: Genest & Zidek
-    1986, Statistical Science 1).
+    """Each part is fitted by itself on the same examples, one that is named again with the next seed. Multi-label: the
+    mean of the logits of each label; single-label: a softmax over the mean of the log probabilities (both a logarithmic
+    opinion pool: Genest & Zidek 1986, Statistical Science 1).
 
     `of` makes one from parts that are fitted already, each with its calibration.
     """
 
     def __init__(self, config: Blend, task: Task, seed: int = 0) -> None:
         self.config, self.task = config, task
-        self.parts: list[Model] = [create(part, task, seed) for part in config.parts]
+        # The same model twice is worth something with another seed only.
+        again = [config.parts[:i].count(part) for i, part in enumerate(config.parts)]
+        self.parts: list[Model] = [create(part, task, seed + n) for part, n in zip(config.parts, again, strict=True)]
         self.calibrations: list[Calibration | None] = [None] * len(self.parts)
         self.costs: dict[str, float] = {}
 
