@@ -122,6 +122,10 @@ def test_claims_rolls_up_a_folder(model: Path, articles: Path) -> None:
     for voice in voices:
         origin = next(a for a in ARTICLES if a["article_id"] == voice["article_id"])
         assert (voice["outlet"], voice["published"]) == (origin["outlet"], origin["published"])
+    copied = articles.with_name("copied.jsonl")
+    copied.write_text(articles.read_text().replace('"article_id": "', '"article_id": "again-'))
+    again = ("claims", articles, copied, "--claims", file, "--model", model, "--format", "json", "--copies", "first")
+    assert json.loads(research(*again).stdout) == voices, "a wire story counts once"
     table = research("claims", articles, "--claims", file, "--model", model).stdout
     assert f"bridge  {BRIDGE}" in table and f"cup  {CUP}" in table
     for voice in voices:

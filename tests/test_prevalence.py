@@ -198,6 +198,12 @@ def test_groups_by_field_and_period(news: Path, model: Path) -> None:
     assert found[-1]["low"] is None and "fewer than" in found[-1]["note"]
 
 
+def test_copies_can_count_once(news: Path, model: Path) -> None:
+    result = measure(news, model, "--by", "outlet", "--copies", "first", "--format", "json")
+    assert (result.exit_code, result.stderr.splitlines()[0]) == (0, "29 articles, 28 of them copies, left out")
+    assert {(r["outlet"], r["articles"]) for r in json.loads(result.stdout)} == {("Gazette", 1)}
+
+
 def test_every_format_says_the_same(news: Path, model: Path) -> None:
     shown = {form: measure(news, model, "--by", "month", "--format", form).stdout for form in ("json", "jsonl", "csv")}
     records = json.loads(shown["json"])

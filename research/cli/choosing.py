@@ -1,4 +1,4 @@
-"""What `classify` and `import` share: where articles come from, and which are wanted."""
+"""What the commands that read articles share: where articles come from, and which are wanted."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ Copies = Annotated[
     str,
     typer.Option(metavar="all|mark|first", help="near-duplicates: all; mark with their group; only the first of each"),
 ]
+AnyLanguage = Annotated[bool, typer.Option("--any-language", help="also articles that are not English")]
 Raw = Annotated[bool, typer.Option("--raw", help="text files as they are: not cleaned, one article each")]
 Explain = Annotated[bool, typer.Option("--explain", help="tell on stderr what cleaning removed, and by which rule")]
 
 
-def choice(copies: str, *, any_language: bool, explain: bool) -> Wanted:
+def choice(copies: str, *, any_language: bool, explain: bool = False) -> Wanted:
     """What the options say; ResearchError for a word that --copies does not know."""
     from research.records import ResearchError
     from research.workflows.reading import CopiesWanted, Wanted

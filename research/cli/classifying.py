@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from research.cli.choosing import Copies, Explain, Raw, Sources, Workers, choice, say_copies
+from research.cli.choosing import AnyLanguage, Copies, Explain, Raw, Sources, Workers, choice, say_copies
 from research.cli.output import ArticleFormat, Format, print_page, print_records, print_tables, writing
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def classify(
         Path | None, typer.Option(help="also write the articles with these labels, to train on: --dataset NAME++FILE")
     ] = None,
     copies: Copies = "all",
-    any_language: Annotated[bool, typer.Option("--any-language", help="also articles that are not English")] = False,
+    any_language: AnyLanguage = False,
     raw: Raw = False,
     explain: Explain = False,
     workers: Workers = None,
@@ -118,6 +118,9 @@ def claims(
     claims: Annotated[Path | None, ClaimsFile] = None,
     claim: OneClaim = None,
     model: Annotated[str | None, typer.Option(help="a stance model: RUN, NAME@ALIAS, FOLDER or bundled/stance")] = None,
+    copies: Copies = "all",
+    any_language: AnyLanguage = False,
+    raw: Raw = False,
     workers: Workers = None,
     form: Form = Format.table,
 ) -> None:
@@ -138,7 +141,10 @@ def claims(
         failed += 1
         typer.echo(f"error: {origin}: {message}", err=True)
 
-    predictions = classify_sources(sources, load_stance(model), report, asked, workers=workers or count_cores())
+    wanted = choice(copies, any_language=any_language)
+    predictions = classify_sources(
+        sources, load_stance(model), report, asked, workers=workers or count_cores(), raw=raw, wanted=wanted
+    )
     found = roll_up(predictions, asked)
     if not found.articles and not failed:
         raise ResearchError(f"nothing to classify in {', '.join(sources)}")
@@ -146,6 +152,7 @@ def claims(
         print_tables(claims_tables(found))
     else:
         print_records([asdict(voice) for voices in found.voices.values() for voice in voices], form)
+    say_copies(wanted)
     typer.echo(f"{found.articles} articles, {len(asked)} claims, {failed} failed", err=True)
     if failed:
         raise typer.Exit(1 if found.articles else 2)

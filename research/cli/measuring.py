@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from research.cli.choosing import AnyLanguage, Copies, Raw, Sources, Workers, choice, say_copies
 from research.cli.output import Format, print_records, print_tables
 
 
@@ -15,19 +16,22 @@ def register(app: typer.Typer) -> None:
 
 
 def prevalence(
-    sources: Annotated[
-        list[str], typer.Argument(metavar="PATH|URL|-...", help="files, folders, addresses, - for stdin")
-    ],
+    sources: Sources,
     by: Annotated[str | None, typer.Option(help="fields, such as outlet,week (or day, month, year)")] = None,
     model: Annotated[str | None, typer.Option(help="RUN, NAME@ALIAS, FOLDER or bundled")] = None,
     method: Annotated[str, typer.Option(help="calibrated, adjusted or em: what is corrected how")] = "calibrated",
+    copies: Copies = "all",
+    any_language: AnyLanguage = False,
+    raw: Raw = False,
+    workers: Workers = None,
     form: Annotated[Format, typer.Option("--format", help="table for people, the others for programs")] = Format.table,
 ) -> None:
     """The share of each label over the sentences of articles, corrected for the classifier's error."""
+    from research.articles import count_cores
     from research.records import ResearchError
     from research.summary.prevalence import prevalence_table
-    from research.workflows.classify import load_classifiers
-    from research.workflows.prevalence import measure_prevalence
+    from research.workflows.classify import classify_sources
+    from research.workflows.prevalence import load_attribution, measure_prevalence
 
     failed = 0
 
@@ -37,8 +41,13 @@ def prevalence(
         typer.echo(f"error: {origin}: {message}", err=True)
 
     fields = [name.strip() for name in (by or "").split(",") if name.strip()]
-    classifiers = load_classifiers([model] if model else [])
-    groups = measure_prevalence(sources, classifiers, fields, method, report)
+    wanted = choice(copies, any_language=any_language)
+    classifiers = load_attribution(model)
+    predictions = classify_sources(
+        sources, classifiers, report, workers=workers or count_cores(), raw=raw, wanted=wanted
+    )
+    groups = measure_prevalence(predictions, classifiers, fields, method)
+    say_copies(wanted)
     if not groups and not failed:
         raise ResearchError(f"nothing to classify in {', '.join(sources)}")
     if form is Format.table and groups:

@@ -13,7 +13,7 @@ from research.records import Article, Prediction, ResearchError
 from research.scoring import Share, prevalence, sample_sums
 from research.scoring.prevalence import METHODS, Method
 from research.scoring.slices import NONE
-from research.workflows.classify import classify_sources, known_errors
+from research.workflows.classify import known_errors, load_classifiers
 from research.workflows.predicting import Classifiers
 
 TASK = "attribution"
@@ -34,28 +34,33 @@ class Group:
     shares: Sequence[Share]
 
 
+def load_attribution(reference: str | None = None) -> Classifiers:
+    """The attribution model named, else the champion, else the bundled one; no other."""
+    found = load_classifiers([reference] if reference else [])
+    if TASK not in found:
+        raise ResearchError(f"prevalence needs a model for task '{TASK}'; given: {', '.join(found)}")
+    return {TASK: found[TASK]}
+
+
 def measure_prevalence(
-    sources: Iterable[str],
+    predictions: Iterable[Prediction],
     classifiers: Classifiers,
     by: Sequence[str] = (),
     method: str = "calibrated",
-    on_error: Callable[[str, str], None] = lambda *_: None,
 ) -> list[Group]:
     """A group for every combination of the fields' values, in their order. week, month, year and day are those of
-    `published`; an article without a value is under "(none)".
+    `published`; an article without a value is under "(none)". `classifiers` made the predictions.
 
-    ResearchError when there is no attribution model, it kept no out-of-fold errors, or no article has a field.
+    ResearchError when the attribution model kept no out-of-fold errors, or no article has a field.
     """
     if method not in METHODS:
         raise ResearchError(f"--method {method}: unknown; known: {', '.join(METHODS)}")
-    if TASK not in classifiers:
-        raise ResearchError(f"prevalence needs a model for task '{TASK}'; given: {', '.join(classifiers)}")
     checkpoint, origin = classifiers[TASK]
     errors = np.array(known_errors(checkpoint, origin).sums, dtype=np.float64)
     labels = checkpoint.task.labels
     samples: dict[tuple[str, ...], list[np.ndarray]] = {}
     known: set[str] = set()
-    for prediction in classify_sources(sources, {TASK: classifiers[TASK]}, on_error):
+    for prediction in predictions:
         fields = article_fields(prediction.article)
         known |= fields.keys()
         samples.setdefault(tuple(fields.get(name, NONE) for name in by), []).append(_sums(prediction, labels))
