@@ -12,8 +12,9 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, repeat, takewhile
+from itertools import chain, repeat
 
+from research.articles.boxes import PAGE_WORDS, Words, drop_boxes, is_news
 from research.articles.dumps import (
     BODY_WORDS,
     KEY,
@@ -28,6 +29,7 @@ from research.articles.dumps import (
     read_lines,
     separate,
 )
+from research.articles.foot import drop_foot
 from research.articles.inline import find_inside
 from research.records import Article, Removal, ResearchError
 
@@ -38,17 +40,10 @@ ENOUGH = 4  # of a headline's words that come back in the body
 CLOSE = 0.6  # times as many as the best line above the body has: the first line with so many is the headline
 PAGE_LINES = 4  # sentences at the foot of a page that may go with what stands around them
 LOOK = 60  # lines looked at for a judgement, so that a dump of a million lines takes no longer for each
-PAGE_WORDS = 1  # words that they may share with the body
-CLOSING = frozenset({"footer", "tags", "follow", "comments"})  # lines after which a page rarely goes on
 WITH_ITEMS = frozenset({"share", "pages", "credit", "tags"})  # lines that stand with such headlines, as dates do
 SECTIONS = frozenset({"related"})  # lines below which other articles' headlines stand
 
 _MARKED = re.compile(r"#+ +")
-_ABOUT_AUTHOR = re.compile(
-    r"(?:[A-Z][\w.’'-]*\s){2,4}(?:(?:is|was|has been) (?:a|an|the|our)\b.{0,80}"
-    r"\b(?:columnist|reporter|correspondent|journalist|writer|editor|fellow|freelancer?|contributor|author of)\b"
-    r"|writes (?:about|for|on)\b|reported from\b|is the author of\b).{0,160}"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +102,8 @@ def _clean_articles(raw: str, articles: Sequence[Sequence[Line]]) -> Iterator[Cl
 def _clean_article(raw: str, lines: Sequence[Line], several: bool) -> Cleaned:
     marked = _drop_comments(lines)
     marked, title = _find_title(marked)
-    marked = _drop_tail(_drop_about(marked))
+    first = next((i for i, line in enumerate(marked) if line.is_body and line is not title), len(marked))
+    marked = drop_foot(drop_boxes(marked, first))
     removals = [Removal(line.rule, line.start, line.end, raw[line.start : line.end]) for line in marked if line.rule]
     kept = [line for line in marked if not line.rule]
     if not any(line.is_body for line in kept):  # a headline, a table, a poem: nothing tells what is furniture there
@@ -204,7 +200,7 @@ def _drop_mastheads(lines: list[Line], place: int) -> list[Line]:
         if line.rule is None and i > place:
             text = f" {plain_words(line.text)} "
             if line.is_body:
-                named = i in foot and any(text.startswith(name) for name in names)
+                named = i in foot and not is_news(line.text) and any(text.startswith(name) for name in names)
             else:
                 named = any(name in text for name in names)
             if named:
@@ -218,15 +214,14 @@ def _find_body(lines: Sequence[Line]) -> int:
     for i, line in enumerate(lines[: bodies[PAGE_LINES // 2]] if len(bodies) > PAGE_LINES else ()):
         above = [other for other in lines[:i] if other.is_body]
         told = any(other.rule in META for other in lines[i + 1 : i + 3])
-        if above and told and line.is_headline and not any(_shares(other.text, lines[i:]) for other in above):
+        if (
+            above
+            and told
+            and line.is_headline
+            and all(Words(lines[i:]).shared(other.text) <= PAGE_WORDS for other in above)
+        ):
             return next(place for place in bodies if place > i)
     return bodies[0] if bodies else len(lines)
-
-
-def _shares(text: str, body: Sequence[Line]) -> bool:
-    """Whether the text has to do with the body: more than PAGE_WORDS of its words come back there."""
-    known = {word for other in body if other.rule is None for word in content(other.text)}
-    return len(set(content(text)) & known) > PAGE_WORDS
 
 
 def _is_standfirst(line: Line, body: Sequence[Line]) -> bool:
@@ -244,48 +239,6 @@ def _repeats(line: str, title: str) -> bool:
         mark and plain_words(before) == plain_words(title) and len(after.split()) <= BODY_WORDS
         for before, mark, after in cuts
     )
-
-
-def _drop_tail(lines: Sequence[Line]) -> list[Line]:
-    """Marks what is no part of the body below it: from the first furniture there, what is no sentence; behind what
-    ends a page, also sentences, when none of them has to do with the body."""
-    bodies = [i for i, line in enumerate(lines) if line.is_body]
-    last = bodies[-1] if bodies else len(lines)
-    for i in range(last, max(last - LOOK, 0), -1):
-        if _ends_page(lines[i - 1], lines[i:], [lines[n] for n in bodies if n < i]):
-            last = i - 1
-    while 0 < last < len(lines) and lines[last].is_body and _ABOUT_AUTHOR.fullmatch(lines[last].text):
-        lines = [*lines[:last], replace(lines[last], rule="byline"), *lines[last + 1 :]]
-        last = max((i for i, line in enumerate(lines) if line.is_body), default=0)
-    out = list(lines[: last + 1])
-    seen = False
-    for line in lines[last + 1 :]:
-        seen = seen or line.rule is not None
-        out.append(replace(line, rule=line.rule or "tail") if seen else line)
-    return out
-
-
-def _ends_page(line: Line, below: Sequence[Line], body: Sequence[Line]) -> bool:
-    """Whether nothing below the line is the article's: it closes a page, or is one of a block of such lines, and what
-    is left below is little and shares next to no word with the body."""
-    mates = [line, *takewhile(lambda other: not other.apart, below)]
-    block = sum(mate.rule is not None for mate in mates) * 2 > len(mates) > 1
-    rest = [other.text for other in below if other.rule is None]
-    brief = all(len(text.split()) <= TITLE_WORDS[1] // 2 for text in rest)
-    closes = (line.rule in CLOSING and brief) or (line.rule is not None and line.apart and block)
-    return closes and len(body) > 2 and len(rest) <= PAGE_LINES and not _shares(" ".join(rest), body)
-
-
-def _drop_about(lines: Sequence[Line]) -> list[Line]:
-    """Marks what a press release ends with: "About Harrow Seed", and what stands below."""
-    for i, line in enumerate(lines):
-        name = line.text.removeprefix("About ")
-        named = name != line.text and line.rule is None and not ends_sentence(name) and name == name.title()
-        if named and 0 < sum(other.is_body for other in lines[i:]) <= PAGE_LINES < sum(
-            one.is_body for one in lines[:i]
-        ):
-            return [*lines[:i], *(replace(other, rule=other.rule or "about") for other in lines[i:])]
-    return list(lines)
 
 
 def _joined(raw: str, lines: Iterable[Line], inside: Iterable[Sequence[Removal]]) -> str:

@@ -24,7 +24,7 @@ PART = 7  # words; the most of a part of a line of which another part is a date 
 QUOTATION = re.compile(r"[\"“”„]|«[^»]+»")
 SENTENCE_END = re.compile(r"[.!?…][\"”’')\]]*$")
 _WORD = re.compile(r"(\d[\d:.,/'-]*)?([^\W\d_]+(?:['.][^\W\d_]+)*)?")
-_RULER = re.compile(r"NNNN|ZCZC|(?:[-–—_=*#~•·.+|]\s*){2,}|[*•·#–—|]")
+_RULER = re.compile(r"NNNN|ZCZC|[\W_]+")
 _NAME = r"(?:(?:Mc|Mac|O['’]|D['’])?[A-Z][\w’'-]*\.?|de|del|van|von|der|al|bin|ibn|la|le|di|da)"
 _ROLE = (
     r"(?i:staff|senior|chief|special|foreign|political|diplomatic|defen[cs]e|guest|contributing|our|own|local|news|national|"
@@ -73,6 +73,18 @@ _RATE = re.compile(r"[A-Z]{3}(?:/[A-Z]{3})?\s*[:=]?\s*\d+[.,]\d+")
 _COPYRIGHT = re.compile(r"^\W*(?:©|\(c\))\s*[A-Z\d]|(?:©|\([cC]\))\s*(?:[Cc]opyright\s*)?\d{4}")
 _FEED = re.compile(
     r"The post .{5,200} (?:appeared first on|first appeared on) .{2,60}|\[?(?:…|\.\.\.|&hellip;)\]?", re.I
+)
+_ASIDE = re.compile(r"\((?:[^()]|\([^()]*\))*[^().!?]\)+|\[[^\[\]]*[^\[\].!?…]\]")
+_ARROW = re.compile(r"(?:[→▶►»›↗☞▸▾▼←◀⟶➔➜↓]|>>|👉).*|.*[→▶►»›↗▸⟶➔➜]")
+_ADDRESS = re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]+|\b(?:https?://|www\.)(?!t\.co\b)\S+", re.I)
+_PHONE = re.compile(
+    r"(?:.{0,30}\W)?(?:tel|phone|fax|mobile|telephone|call|hotline|whatsapp|signal|after hours)\b.{0,40}?\d[\d ()/-]{4,}\d\W*",
+    re.I,
+)
+_COUNTED = re.compile(r"[A-Z][a-z]+(?: [a-z]+)?: ?\d[\d.,]*[KMkm]?|[\d.,]+[KMkm]?\+?")
+_NOTE = re.compile(
+    r"(?:correction|clarification|disclosure|disclaimer|(?:editor|publisher|author)['’]?s?['’]? note)s?\b[^.]{0,40}[:.—–-].*",
+    re.I,
 )
 _SHORTCODE = re.compile(
     r"\[(caption|embed|gallery|video|audio|playlist|youtube|tweet|gist|quote|slideshow|sidebar|button|ad|widget|\w+_\w+|contact-form-7)\b"
@@ -125,6 +137,8 @@ def furniture(line: str) -> str | None:
         return "ticker"
     if _ADDRESSED.fullmatch(text):
         return "metadata"
+    if _NOTE.fullmatch(text):
+        return "note"
     if QUOTATION.search(text):
         return None
     return _by_words(words, text) or _by_shape(text) or _by_parts(text) or _by_crumbs(text)
@@ -175,6 +189,15 @@ def _by_shape(text: str) -> str | None:
         return "share"
     if _IMAGE.fullmatch(text):
         return "credit"
+    if _ASIDE.fullmatch(text):
+        return "aside"
+    if (_PHONE.fullmatch(text) or _ADDRESS.search(text)) and len(_ADDRESS.sub("", text).split()) <= PART:
+        return "contact"
+    if not SENTENCE_END.search(text):
+        if _ARROW.fullmatch(text):
+            return "read-more"
+        if _COUNTED.fullmatch(text):
+            return "metadata"
     if _CODES.fullmatch(text):
         return "codes"
     if all(word.startswith("#") and len(word) > 1 for word in text.replace(",", " ").split()):
