@@ -61,7 +61,8 @@ def is_news(text: str) -> bool:
     return bool(QUOTATION.search(text) or _SPEECH.search(text))
 
 
-def _has(text: str, words: frozenset[str]) -> bool:
+def has(text: str, words: frozenset[str]) -> bool:
+    """Whether one of the words stands in the text."""
     return not words.isdisjoint(re.findall(r"[a-z]+(?:'[a-z]+)?", text.lower().replace("’", "'")))
 
 
@@ -71,15 +72,16 @@ def is_label(line: Line) -> bool:
     return len(text.split()) <= LABEL_WORDS and not ends_sentence(text) and text[-1:] not in set(":;,\"”'’")
 
 
-def drop_boxes(lines: Sequence[Line], first: int) -> list[Line]:
-    """Marks what stands in boxes below the line `first`, where the body begins."""
+def drop_boxes(lines: Sequence[Line], first: int, page: bool) -> list[Line]:
+    """Marks what stands in boxes below the line `first`, where the body begins. Of a `page` not all that told of it may
+    be left; a text in which nothing is furniture has no boxes either."""
     out = list(lines)
-    if not any(line.rule and line.rule not in WEAK for line in lines):
-        return out  # nothing was around this text
+    if not page and not any(line.rule and line.rule not in WEAK for line in lines):
+        return out
     words = Words(lines)
     listed = _listed(lines)
     bodies = [line for line in lines if line.is_body]
-    talk = sum(_has(line.text, _YOU) for line in bodies) > TALK * len(bodies)
+    talk = sum(has(line.text, _YOU) for line in bodies) > TALK * len(bodies)
     for places in (range(first, len(out)), range(len(out) - 1, first - 1, -1)):
         for i in places:
             if out[i].rule is None and i not in listed:
@@ -94,7 +96,7 @@ def _in_box(line: Line, above: Line | None, below: Line | None, words: Words, ta
     near = {above.rule if above and not line.apart else None, below.rule if below and not below.apart else None} - WEAK
     near.discard(None)
     if is_label(line):
-        reader = _has(line.text, READER) and not talk
+        reader = has(line.text, READER) and not talk
         alone = len(line.text.split()) >= LINK_WORDS and not words.shared(line.text, 1)
         return not QUOTATION.search(line.text) and bool(
             near or (beside and not is_news(line.text)) or ((alone or reader) and words.strange(line.text, 1))
@@ -103,7 +105,7 @@ def _in_box(line: Line, above: Line | None, below: Line | None, words: Words, ta
         return False
     closed = all(other is None or other.rule or lower.apart for other, lower in ((above, line), (below, below or line)))
     walled = bool(above and below and {above.rule, below.rule} <= BOXES | {"box"})
-    reader = _has(line.text, _YOU) and not talk and not line.text.endswith("?")
+    reader = has(line.text, _YOU) and not talk and not line.text.endswith("?")
     return bool(closed and near & (BOXES | {"advert", "box"})) or walled or (reader and bool(beside - META))
 
 

@@ -14,31 +14,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
 
-from research.articles.boxes import PAGE_WORDS, Words, drop_boxes, is_news
+from research.articles.boxes import LABEL_WORDS, drop_boxes, is_news
 from research.articles.dumps import (
-    BODY_WORDS,
     KEY,
+    KICKER_WORDS,
     META,
     NUMBER,
     TITLE_WORDS,
     Line,
-    content,
     ends_sentence,
-    overlap,
-    plain_words,
     read_lines,
     separate,
 )
 from research.articles.foot import drop_foot
+from research.articles.headlines import find_title
 from research.articles.inline import find_inside
 from research.records import Article, Removal, ResearchError
 
-KICKER_WORDS = 3  # the most of a label between headline and body ("Opinion", a town), which no sentence is
-STANDFIRST_WORDS = 7  # the least of a line between headline and body that is no sentence and stays
-RELATED = 0.3  # share of a line's words that the body has, too
-ENOUGH = 4  # of a headline's words that come back in the body
-CLOSE = 0.6  # times as many as the best line above the body has: the first line with so many is the headline
-PAGE_LINES = 4  # sentences at the foot of a page that may go with what stands around them
 LOOK = 60  # lines looked at for a judgement, so that a dump of a million lines takes no longer for each
 WITH_ITEMS = frozenset({"share", "pages", "credit", "tags"})  # lines that stand with such headlines, as dates do
 SECTIONS = frozenset({"related"})  # lines below which other articles' headlines stand
@@ -82,31 +74,33 @@ def clean_article(article: Article) -> Article:
 
 
 def clean(raw: str, *, several: bool = True) -> list[Cleaned]:
-    """The articles of a text, in order (`several`: there may be more than one); [] when nothing in it is one. A text in
-    which nothing is to be removed comes back as it is."""
+    """The articles of a text, in order; [] when nothing in it is one. Without `several` the text is what was found in
+    one page or file. A text in which nothing is to be removed comes back as it is."""
     lines = _drop_sections(read_lines(raw))
     if not lines:
         return []
     articles = list(separate(lines)) if several else [lines]
-    found = [one for one in _clean_articles(raw, articles) if one.text]
+    found = [one for one in _clean_articles(raw, articles, page=not several) if one.text]
     if len(found) == 1 and not found[0].removals and found[0].text == _joined(raw, lines, repeat(())):
         return [replace(found[0], text=raw)]
     return found
 
 
-def _clean_articles(raw: str, articles: Sequence[Sequence[Line]]) -> Iterator[Cleaned]:
+def _clean_articles(raw: str, articles: Sequence[Sequence[Line]], page: bool) -> Iterator[Cleaned]:
     for lines in articles:
-        yield _clean_article(raw, lines, several=len(articles) > 1)
+        yield _clean_article(raw, lines, several=len(articles) > 1, page=page)
 
 
-def _clean_article(raw: str, lines: Sequence[Line], several: bool) -> Cleaned:
+def _clean_article(raw: str, lines: Sequence[Line], several: bool, page: bool) -> Cleaned:
     marked = _drop_comments(lines)
-    marked, title = _find_title(marked)
+    marked, title = find_title(marked)
     first = next((i for i, line in enumerate(marked) if line.is_body and line is not title), len(marked))
-    marked = drop_foot(drop_boxes(marked, first))
+    marked = drop_foot(drop_boxes(marked, first, page))
     removals = [Removal(line.rule, line.start, line.end, raw[line.start : line.end]) for line in marked if line.rule]
     kept = [line for line in marked if not line.rule]
-    if not any(line.is_body for line in kept):  # a headline, a table, a poem: nothing tells what is furniture there
+    if not any(
+        line.is_body and (not several or _is_told(line)) for line in kept
+    ):  # a headline, a table, a poem: nothing tells what is furniture there
         empty = several or (not kept and len(lines) > 1)
         return Cleaned("" if empty else raw, title.text.lstrip("# ") if title else None, ())
     prefixes = (KEY, _MARKED, NUMBER) if several else (KEY, _MARKED)
@@ -119,6 +113,11 @@ def _clean_article(raw: str, lines: Sequence[Line], several: bool) -> Cleaned:
     return Cleaned(
         text, head and " ".join(head.split()), tuple(sorted(chain(removals, *inside), key=lambda r: r.start))
     )
+
+
+def _is_told(line: Line) -> bool:
+    """Whether the line tells something, as "Good morning. Here are today's stories." does not."""
+    return len(line.text.split()) > LABEL_WORDS or is_news(line.text)
 
 
 def _drop_sections(lines: Sequence[Line]) -> list[Line]:
@@ -162,83 +161,6 @@ def _are_comments(lines: Sequence[Line]) -> bool:
         for line in lines
     )
     return not lines or marks * 2 >= len(lines)
-
-
-def _find_title(lines: Sequence[Line]) -> tuple[list[Line], Line | None]:
-    """The headline, and the lines with the labels above and below it and its repetitions marked. Of the lines above
-    the body the headline is the first one whose words come back in it."""
-    head = _find_body(lines)
-    candidates = [line for line in lines[:head] if line.is_headline]
-    if not candidates:
-        return list(lines), None
-    body = [line for line in lines[head:] if line.rule is None]
-    known = {word for line in body if line.is_body for word in content(line.text)}
-    shares = [min(len(set(content(line.text)) & known), ENOUGH) for line in candidates]
-    enough = CLOSE * max(shares)
-    title = next(line for line, share in zip(candidates, shares, strict=True) if share >= enough)
-    shorter = [line for line in candidates if line is not title and _repeats(title.text, line.text)]
-    title = min([title, *shorter], key=lambda line: len(line.text))
-    place = lines.index(title)
-    out = []
-    for i, line in enumerate(lines):
-        if line.rule is None and line is not title:
-            if _repeats(line.text, title.text):
-                line = replace(line, rule="repeated-title")
-            elif i < place or (i < head and not _is_standfirst(line, body)):
-                line = replace(line, rule="header")
-        out.append(line)
-    return _drop_mastheads(out, place), title
-
-
-def _drop_mastheads(lines: list[Line], place: int) -> list[Line]:
-    """Marks what repeats a line above the headline, such as the name of the outlet at the head of each page, and what
-    is said of the outlet at the foot."""
-    names = [f" {plain_words(line.text)} " for line in lines[:place] if line.rule == "header" and " " in line.text]
-    names = names[-LOOK:]
-    foot = [i for i, line in enumerate(lines) if line.is_body][-PAGE_LINES // 2 :]
-    for i, line in enumerate(lines):
-        if line.rule is None and i > place:
-            text = f" {plain_words(line.text)} "
-            if line.is_body:
-                named = i in foot and not is_news(line.text) and any(text.startswith(name) for name in names)
-            else:
-                named = any(name in text for name in names)
-            if named:
-                lines[i] = replace(line, rule="header")
-    return lines
-
-
-def _find_body(lines: Sequence[Line]) -> int:
-    """Where the body begins: at the first sentence; behind it when it is only a notice above the headline."""
-    bodies = [i for i, line in enumerate(lines) if line.is_body and not line.is_headline]
-    for i, line in enumerate(lines[: bodies[PAGE_LINES // 2]] if len(bodies) > PAGE_LINES else ()):
-        above = [other for other in lines[:i] if other.is_body]
-        told = any(other.rule in META for other in lines[i + 1 : i + 3])
-        if (
-            above
-            and told
-            and line.is_headline
-            and all(Words(lines[i:]).shared(other.text) <= PAGE_WORDS for other in above)
-        ):
-            return next(place for place in bodies if place > i)
-    return bodies[0] if bodies else len(lines)
-
-
-def _is_standfirst(line: Line, body: Sequence[Line]) -> bool:
-    words = len(line.text.split())
-    related = words >= STANDFIRST_WORDS and overlap(line.text, body) >= RELATED
-    return ends_sentence(line.text) or related or words > TITLE_WORDS[1] // 2
-
-
-def _repeats(line: str, title: str) -> bool:
-    """Whether the line is the title, or the title with the name of the outlet behind it."""
-    if plain_words(line) == plain_words(title):
-        return True
-    cuts = (line.rpartition(mark) for mark in (" - ", " | ", " – ", " — ", " :: ", " / "))
-    return any(
-        mark and plain_words(before) == plain_words(title) and len(after.split()) <= BODY_WORDS
-        for before, mark, after in cuts
-    )
 
 
 def _joined(raw: str, lines: Iterable[Line], inside: Iterable[Sequence[Removal]]) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from research.articles.furniture import SENTENCE_END, furniture
 
 WRAPPED = 40  # characters, the least of a line that goes on in the next one
+KICKER_WORDS = 3  # the most of a label beside a headline ("Opinion", a town), which no sentence is
 OFTEN = 3  # times that a line stands in a dump before it is taken for a ticker or a banner
 NUMBERED = 2  # times, when the lines differ in their numbers only: "Item 3 of 8"
 TITLE_WORDS = (3, 24)
@@ -22,8 +23,11 @@ META = frozenset({"byline", "date", "codes", "metadata"})
 ENDS = frozenset({"read-more", "footer", "ruler", "repeated"})  # lines after which a headline begins another article
 
 INVISIBLE = re.compile("[\u200b\u200c\u2060\ufeff\u00ad]+")
-NUMBER = re.compile(r"(?:#|No\.? ?)?(\d{1,2})\s?[.)/:–-]\s+(?=[\"“‘]?[A-Z])")
+NUMBER = re.compile('(?:#|No\\.? ?)?(\\d{1,2})(?:\\s?[.)/:–-]|\ufe0f?\u20e3)\\s+(?=["“‘]?[A-Z])')
 KEY = re.compile(r"(?:title|headline)\s*[:=]\s*(?=\S)", re.I)
+_UNDONE = re.compile(
+    r"(?:[,;]|\s(?:[Aa]n?|[Tt]he|and|or|of|to|in|on|at|by|for|from|with|that|[Ii]s|was|as|[Hh]is|her|its?))$|\([^)]*$"
+)  # how a line ends that goes on in the next one
 _FUNCTION = frozenset(
     """about after again also because been before being both could does down during each even from have here into just
     like made make many more most much must never only other over said same says should since some still such than that
@@ -54,6 +58,7 @@ class Line:
             self.rule is None
             and least <= len(re.findall(r"\w+", self.text)) <= most
             and (given[:1].isupper() or given[:1].isdigit())
+            and not self.text.startswith("About ")
             and not re.search(r"[.;:,…][\"”’')\]]*$", self.text)
         )
 
@@ -67,8 +72,13 @@ def read_lines(raw: str) -> list[Line]:
     for (i, j, apart), text in zip(spans, texts, strict=True):
         plain = plain_words(text)
         numbered = _shape(plain) != plain and shapes[_shape(plain)] >= NUMBERED and not ends_sentence(text)
-        repeated = "repeated" if counts[plain] >= OFTEN or numbered else None
-        lines.append(Line(i, j, text, furniture(text) or repeated, apart))
+        repeated = (
+            "repeated"
+            if counts[plain] >= (2 if len(plain.split()) <= 2 and not ends_sentence(text) else OFTEN) or numbered
+            else None
+        )
+        value = bool(lines) and not apart and lines[-1].rule == "metadata" and lines[-1].text.endswith(":")
+        lines.append(Line(i, j, text, furniture(text) or repeated or ("metadata" if value else None), apart))
     return lines
 
 
@@ -89,14 +99,16 @@ def _paragraphs(raw: str) -> Iterator[tuple[int, int, bool]]:
 
 def _unwrap(raw: str, block: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Spans of the paragraphs in a block of lines. They are one when all but the last are long and another one goes on
-    with a small letter; where some lines are indented, each of these begins a paragraph."""
+    with a small letter, or each breaks off at a comma, in brackets, or behind a little word; where some lines are indented, each of these begins a paragraph."""
     indented = [start for start, _ in block if raw[max(start - 2, 0) : start] == "  "]
     first = 0
     for i in range(1, len(block) + 1):
         if i == len(block) or (0 < len(indented) < len(block) and block[i][0] in indented):
             own = block[first:i]
             long = all(end - start >= WRAPPED for start, end in own[:-1])
-            if long and any(raw[start].islower() for start, _ in own[1:]):
+            if long and (
+                any(raw[start].islower() for start, _ in own[1:]) or all(_UNDONE.search(raw[i:j]) for i, j in own[:-1])
+            ):
                 yield own[0][0], own[-1][1]
             else:
                 yield from own
@@ -127,8 +139,10 @@ def _begins_article(lines: Sequence[Line], i: int) -> bool:
     """Whether the headline-like line i has a byline or date beside it, or something that ends an article above it, and
     a body below."""
     before = set()
-    for line in reversed(lines[:i]):
+    for n, line in enumerate(reversed(lines[:i])):
         if line.rule is None:
+            if n == 0 and not line.is_body and len(line.text.split()) <= KICKER_WORDS + 1:
+                continue
             break
         before.add("related" if line.rule == "read-more" and re.search("[:|]", line.text) else line.rule)
     after = set()

@@ -57,6 +57,11 @@ _DATED = re.compile(
     r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d\d-\d\d)\b.{0,60}",
     re.I,
 )
+_FULL_DATE = rf"(?:{_MONTH},? \d{{1,2}},? \d{{4}}|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH},? \d{{4}})"
+_SIGNED_AND_DATED = re.compile(
+    rf"(?:\w+|(?:{_NAME}|and|in|for|at|[,|·•–—&/-])(?:[\s,|·•–—&/-]+(?:{_NAME}|and|in|for|at))*)[\s,|·•–—-]+"
+    rf"(?i:{_FULL_DATE})(?:,? (?:at )?\d{{1,2}}[:.]\d\d.{{0,20}})?"
+)
 _SIGNED = re.compile(
     rf"\S+(?: \S+){{0,2}}[,:]? (?:\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}|{_MONTH} \d{{1,2}}|\d+ \w+ ago)"
     r"(?:,? (?:at )?[\d:. apm]+)?",
@@ -83,9 +88,17 @@ _PHONE = re.compile(
 )
 _COUNTED = re.compile(r"[A-Z][a-z]+(?: [a-z]+)?: ?\d[\d.,]*[KMkm]?|[\d.,]+[KMkm]?\+?")
 _NOTE = re.compile(
-    r"(?:correction|clarification|disclosure|disclaimer|(?:editor|publisher|author)['’]?s?['’]? note)s?\b[^.]{0,40}[:.—–-].*",
+    r"(?:correction|clarification|disclosure|disclaimer|(?:editor|publisher|author)['’]?s?['’]? note)s?\b[^.]{0,40}[:.—–-].*"
+    r"|\(?this (?:article|story|post|piece|column|interview|transcript) (?:(?:was|has been|is) )?(?:last |also )?"
+    r"(?:first |originally |auto-?)?(?:amended|corrected|updated|edited|republished|published|appear(?:s|ed)|syndicated|generated"
+    r"|translated|produced|supported by|part of|adapted|reprinted)\b.*|(?:appeared|published) in the .{0,40}\bedition\b.*",
     re.I,
 )
+_REACHED = re.compile(
+    r".*\b(?:reach(?:ed)?|contact|follow|e-?mail|write|send|tips?|tweets?)\b.{0,60}(?:\S@\w|\s@\w|\d{3}-\d{4}).*", re.I
+)
+_ISSUE = re.compile(r"(?:.{0,40}\W)?(?:No|Nr|Vol|Volume|Issue|Number)\b\.? ?\d+.{0,40}", re.I)
+_SCORE = re.compile(r"[A-Z][\w.’' ]{1,30} \d{1,3} ?[-–:] ?\d{1,3} [A-Z][\w.’' ]{1,30}(?:\(.*\))?")
 _SHORTCODE = re.compile(
     r"\[(caption|embed|gallery|video|audio|playlist|youtube|tweet|gist|quote|slideshow|sidebar|button|ad|widget|\w+_\w+|contact-form-7)\b"
     r"[^\]]*\](?:.{0,2000}?\[/\1\])?|\[[a-z_-]+\s+\w+=[^\]]*\]|\[/[a-z_-]+\]",
@@ -183,7 +196,7 @@ def _by_shape(text: str) -> str | None:
         return "navigation"
     if _DATED.fullmatch(text) and not SENTENCE_END.search(text):
         return "date"
-    if _SIGNED.fullmatch(text):
+    if _SIGNED.fullmatch(text) or _SIGNED_AND_DATED.fullmatch(text):
         return "date"
     if _POST.fullmatch(text):
         return "share"
@@ -191,13 +204,17 @@ def _by_shape(text: str) -> str | None:
         return "credit"
     if _ASIDE.fullmatch(text):
         return "aside"
+    if _REACHED.fullmatch(text) and len(text.split()) <= LONG:
+        return "contact"
     if (_PHONE.fullmatch(text) or _ADDRESS.search(text)) and len(_ADDRESS.sub("", text).split()) <= PART:
         return "contact"
     if not SENTENCE_END.search(text):
         if _ARROW.fullmatch(text):
             return "read-more"
-        if _COUNTED.fullmatch(text):
+        if _COUNTED.fullmatch(text) or (_ISSUE.fullmatch(text) and len(text.split()) <= SHORT):
             return "metadata"
+        if _SCORE.fullmatch(text):
+            return "ticker"
     if _CODES.fullmatch(text):
         return "codes"
     if all(word.startswith("#") and len(word) > 1 for word in text.replace(",", " ").split()):
@@ -216,7 +233,8 @@ def _by_parts(text: str) -> str | None:
 
 def _by_crumbs(text: str) -> str | None:
     parts = [part for part in _CRUMB.split(text) if part]
-    if len(parts) >= 3 and not SENTENCE_END.search(text) and max(len(part.split()) for part in parts) <= 4:
+    longest = max((len(part.split()) for part in (parts[:-1] if re.search("[›»]", text) else parts)), default=0)
+    if len(parts) >= 3 and longest <= 4 and (not SENTENCE_END.search(text) or len(parts[-1].split()) > 4):
         return "navigation"
     return None
 
