@@ -110,11 +110,18 @@ def _in_box(line: Line, above: Line | None, below: Line | None, words: Words, ta
 
 
 def _listed(lines: Sequence[Line]) -> set[int]:
-    """Places of the lines without a full stop that follow a sentence with a colon: what somebody demands or writes."""
+    """Places of the lines without a full stop that follow a sentence with a colon: what somebody demands or writes,
+    and of posts, below which a dash and a name stand."""
     found: set[int] = set()
     opened = False
     for i, line in enumerate(lines):
-        if opened and line.rule is None and not ends_sentence(line.text) and len(line.text.split()) <= TITLE_WORDS[1]:
+        quoted = i + 1 < len(lines) and lines[i + 1].text.startswith("—") and lines[i + 1].rule
+        if (
+            (opened or quoted)
+            and line.rule is None
+            and not ends_sentence(line.text)
+            and len(line.text.split()) <= TITLE_WORDS[1]
+        ):
             found.add(i)
         elif line.rule is None:
             opened = line.text.endswith(":") and line.is_body

@@ -48,7 +48,7 @@ _IMAGE = re.compile(r"!?\[[^\]]*\]\([^)]*\)|\[\d+\]:?\s*https?:\S+|\S+\.(?:jpe?g
 _SENTENCES = re.compile(r"[.!?] +[A-Z].*[.!?]$")
 _CODES = re.compile(
     r"(?=.*(?:[A-Z]\d|\d:\d|\b[A-Z]{1,2}/[A-Z]{1,2}\b))(?:[A-Z0-9][A-Z0-9:./-]*[\s,|]*){2,6}"
-    r"|[A-Z](?: [A-Z])+|[A-Z]{2} \d{4}"
+    r"|[A-Z](?: [A-Z])+|[A-Z]{2} \d{4}|HD|BY|WC|PD|ET|SN|SC|ED|LA|CY|LP|TD|IPD|IPC|CO|IN|NS|RE|AN|PUB|RF|CR|SE|VOL|PG|ART"
 )
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DATED = re.compile(

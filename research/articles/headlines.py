@@ -49,10 +49,15 @@ def find_title(lines: Sequence[Line]) -> tuple[list[Line], Line | None]:
 
 def closest(candidates: Sequence[str], body: Sequence[str]) -> int:
     """The place of the first candidate for a headline whose words come back in the paragraphs of the body."""
+    shares = shared_stems(candidates, body)
+    return next(i for i, share in enumerate(shares) if share >= CLOSE * max(shares))
+
+
+def shared_stems(candidates: Sequence[str], body: Sequence[str]) -> list[int]:
+    """How many words of each candidate, ENOUGH at most, come back in the paragraphs of the body."""
     long = [text for text in body if len(text.split()) > LABEL_WORDS] or body
     known = {word[:STEM] for text in long for word in content(text)}
-    shares = [min(len({word[:STEM] for word in content(text)} & known), ENOUGH) for text in candidates]
-    return next(i for i, share in enumerate(shares) if share >= CLOSE * max(shares))
+    return [min(len({word[:STEM] for word in content(text)} & known), ENOUGH) for text in candidates]
 
 
 def _find_body(lines: Sequence[Line]) -> int:
@@ -72,11 +77,12 @@ def _is_notice(lines: Sequence[Line], first: int, then: int, page: bool) -> bool
     below = Words(lines[first + 1 : first + LOOK])
     if not titles or any(line.is_headline and below.shared(line.text) > PAGE_WORDS for line in lines[:first][-LOOK:]):
         return False
-    if notice.endswith(":"):
-        return titles[0] == first + 1
     told = page and any(line.rule in META for i in titles for line in lines[i + 1 : i + 3])
     greets = len(notice.split()) <= 2 * LABEL_WORDS and has(notice, _GREETING) and not is_news(notice)
-    return (told or greets) and below.shared(notice) <= PAGE_WORDS
+    leads = (
+        notice.endswith(":") and titles[0] == first + 1 and len(notice.split()) <= LABEL_WORDS and not is_news(notice)
+    )
+    return leads or ((told or greets) and below.shared(notice) <= PAGE_WORDS)
 
 
 def _drop_names(lines: list[Line], place: int) -> list[Line]:

@@ -5,11 +5,21 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from research.articles.cleaning import clean_article
+from research.articles.dumps import Line
+from research.articles.headlines import shared_stems
 from research.articles.texts import decode_text
 from research.records import Article, ResearchError
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+LONGEST = 300  # characters of a line that may be a headline
+BEGINNING = 40  # characters by which the first paragraph is known in the page
 
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""")
 
@@ -44,7 +54,12 @@ def article_from_html(html: str, article_id: str, origin: str, url: str = "") ->
     paragraphs = [line.strip() for line in ((found and found.text) or "").splitlines() if line.strip()]
     if not paragraphs:
         raise ResearchError("no article text found in the page")
+    tree = trafilatura.load_html(html)
+    if tree is not None:
+        paragraphs = _with_lists(paragraphs, tree)
     title = " ".join((found.title or "").split())
+    if tree is not None:
+        title = _headline(title, paragraphs, tree)
     if title and " ".join(paragraphs[0].split()).casefold() != title.casefold():
         paragraphs.insert(0, title)
     fields = {"author": " ".join((found.author or "").split()), "extractor": f"trafilatura {trafilatura.__version__}"}
@@ -59,3 +74,45 @@ def article_from_html(html: str, article_id: str, origin: str, url: str = "") ->
         fields={name: value for name, value in fields.items() if value},
     )
     return clean_article(article)
+
+
+def _with_lists(paragraphs: Sequence[str], tree: HtmlElement) -> list[str]:
+    """The paragraphs, with the items of short lists that were left out behind the sentence that announces them."""
+    lists: dict[str, list[str]] = {}
+    for element in tree.iter("ul", "ol"):
+        lead = element.getprevious()
+        if lead is not None and (text := _text(lead)).endswith(":"):
+            lists[text] = [item for child in element.iter("li") if (item := _text(child))]
+    everything = " ".join(" ".join(paragraphs).split())
+    out: list[str] = []
+    for paragraph in paragraphs:
+        items = lists.get(" ".join(paragraph.split()), ())
+        out += [paragraph, *(f"- {item}" for item in items if item not in everything)]
+    return out
+
+
+def _headline(title: str, paragraphs: Sequence[str], tree: HtmlElement) -> str:
+    """The title, or a line above the body that has more to do with it, where the title is that of the outlet."""
+    first = next((" ".join(text.split()) for text in paragraphs if Line(0, 0, text).is_body and text != title), "")
+    lines: list[tuple[str, bool]] = []
+    for element in tree.iter("h1", "h2", "b", "strong", "font", "td", "div", "p", "span", "center"):
+        text = _text(element)
+        if first and text.startswith(first[:BEGINNING]):
+            break
+        if Line(0, 0, text).is_headline:
+            lines.append((text, element.tag in {"h1", "h2"}))
+    own, *shares = shared_stems([title, *(text for text, _ in lines)], [text for text in paragraphs if text != title])
+    for (text, heading), share in zip(lines, shares, strict=True):
+        if share >= 2 and ((heading and own <= 2 and share >= 2 * own) or own == 0 or (own == 1 and share > 2)):
+            return text
+    return title
+
+
+def _text(element: HtmlElement) -> str:
+    """The text of an element as far as a headline goes, that of a longer one cut."""
+    out = ""
+    for part in element.itertext():
+        out += part
+        if len(out) > LONGEST:
+            break
+    return " ".join(out.split())
