@@ -26,7 +26,7 @@ WEAK = frozenset({"ruler", "repeated-title", "date", "header", "aside"})  # line
 
 _YOU = frozenset("you your you've you're yourself".split())
 _SPEECH = re.compile(
-    r"\b(?:sa(?:id|ys?|ying)|told|tells?|spoke|according|understood|reached|comment|den(?:y|ie[sd]|ying)|argu(?:es?|ed)"
+    r"\b(?:sa(?:id|ys?|ying)|told|tells?|spoke|according|understood|reached|comment|wrote|writes|reads|den(?:y|ie[sd]|ying)|argu(?:es?|ed)"
     r"|(?:claim|report|insist|confirm|reject|warn|add|ask|suggest|suspect|expect|fear|doubt|think|deem|contend)(?:s|ed|ly|edly)?"
     r"|(?:believe|allege|announce|dispute|decline|refuse|promise|acknowledge|dismisse?|accuse)(?:d|s|dly)?|thought|may|might)\b"
     r"|^[A-Z][A-Z .’'-]+:",
@@ -101,6 +101,8 @@ def _in_box(line: Line, above: Line | None, below: Line | None, words: Words, ta
         return not QUOTATION.search(line.text) and bool(
             near or (beside and not is_news(line.text)) or ((alone or reader) and words.strange(line.text, 1))
         )
+    if line.text.endswith(":") and below and below.rule and len(line.text.split()) <= LINK_WORDS:
+        return not is_news(line.text)
     if not ends_sentence(line.text) or len(line.text.split()) > BRIEF or not words.strange(line.text, 1):
         return False
     closed = all(other is None or other.rule or lower.apart for other, lower in ((above, line), (below, below or line)))
@@ -124,5 +126,5 @@ def _listed(lines: Sequence[Line]) -> set[int]:
         ):
             found.add(i)
         elif line.rule is None:
-            opened = line.text.endswith(":") and line.is_body
+            opened = line.text.endswith(":") and len(line.text.split()) > LINK_WORDS - 2
     return found

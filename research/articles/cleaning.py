@@ -65,35 +65,38 @@ def articles_from_dump(text: str, article_id: str, origin: str) -> list[Article]
     ]
 
 
-def clean_article(article: Article) -> Article:
-    """An article whose text was taken out of a page or a file, without what is still around it; its title stays."""
-    found = clean(article.text, several=False)
+def clean_article(article: Article, names: Sequence[str] = ()) -> Article:
+    """An article whose text was taken out of a page or a file, without what is still around it; its title stays.
+    `names` are those of outlet and author, with which lines of the page begin."""
+    found = clean(article.text, several=False, names=names)
     if not found:
         raise ResearchError("no article text found, only what stands around articles")
     return replace(article, text=found[0].text, title=article.title or found[0].title, removals=found[0].removals)
 
 
-def clean(raw: str, *, several: bool = True) -> list[Cleaned]:
+def clean(raw: str, *, several: bool = True, names: Sequence[str] = ()) -> list[Cleaned]:
     """The articles of a text, in order; [] when nothing in it is one. Without `several` the text is what was found in
     one page or file. A text in which nothing is to be removed comes back as it is."""
     lines = _drop_sections(read_lines(raw))
     if not lines:
         return []
     articles = list(separate(lines)) if several else [lines]
-    found = [one for one in _clean_articles(raw, articles, page=not several) if one.text]
+    found = [one for one in _clean_articles(raw, articles, names, page=not several) if one.text]
     if len(found) == 1 and not found[0].removals and found[0].text == _joined(raw, lines, repeat(())):
         return [replace(found[0], text=raw)]
     return found
 
 
-def _clean_articles(raw: str, articles: Sequence[Sequence[Line]], page: bool) -> Iterator[Cleaned]:
+def _clean_articles(
+    raw: str, articles: Sequence[Sequence[Line]], names: Sequence[str], page: bool
+) -> Iterator[Cleaned]:
     for lines in articles:
-        yield _clean_article(raw, lines, several=len(articles) > 1, page=page)
+        yield _clean_article(raw, lines, names, several=len(articles) > 1, page=page)
 
 
-def _clean_article(raw: str, lines: Sequence[Line], several: bool, page: bool) -> Cleaned:
+def _clean_article(raw: str, lines: Sequence[Line], names: Sequence[str], several: bool, page: bool) -> Cleaned:
     marked = _drop_comments(lines)
-    marked, title = find_title(marked)
+    marked, title = find_title(marked, names)
     first = next((i for i, line in enumerate(marked) if line.is_body and line is not title), len(marked))
     marked = drop_foot(drop_boxes(marked, first, page))
     removals = [Removal(line.rule, line.start, line.end, raw[line.start : line.end]) for line in marked if line.rule]

@@ -89,13 +89,17 @@ _PHONE = re.compile(
 _COUNTED = re.compile(r"[A-Z][a-z]+(?: [a-z]+)?: ?\d[\d.,]*[KMkm]?|[\d.,]+[KMkm]?\+?")
 _NOTE = re.compile(
     r"(?:correction|clarification|disclosure|disclaimer|(?:editor|publisher|author)['’]?s?['’]? note)s?\b[^.]{0,40}[:.—–-].*"
-    r"|\(?this (?:article|story|post|piece|column|interview|transcript) (?:(?:was|has been|is) )?(?:last |also )?"
+    r"|\(?this (?:article|story|post|piece|column|interview|transcript|page) (?:(?:was|has been|is) )?(?:last |also )?"
     r"(?:first |originally |auto-?)?(?:amended|corrected|updated|edited|republished|published|appear(?:s|ed)|syndicated|generated"
-    r"|translated|produced|supported by|part of|adapted|reprinted)\b.*|(?:appeared|published) in the .{0,40}\bedition\b.*",
+    r"|translated|produced|supported by|part of|adapted|reprinted|archived|available)\b.*|(?:appeared|published) in the .{0,40}\bedition\b.*",
     re.I,
 )
 _REACHED = re.compile(
-    r".*\b(?:reach(?:ed)?|contact|follow|e-?mail|write|send|tips?|tweets?)\b.{0,60}(?:\S@\w|\s@\w|\d{3}-\d{4}).*", re.I
+    r".*\b(?:reach(?:ed)?|contact|follow|e-?mail|write|send|tips?|tweets?)\b.{0,60}(?:\S@\w|\s@\w|\d{3}[ -]\d{3,4}).*",
+    re.I,
+)
+_JUMP = re.compile(
+    r"(?:(?:continued|cont['’]?d|turn|please turn|see|story|from)\b.{0,20}\bpage [A-Z]?\d+|end of\b).{0,30}", re.I
 )
 _ISSUE = re.compile(r"(?:.{0,40}\W)?(?:No|Nr|Vol|Volume|Issue|Number)\b\.? ?\d+.{0,40}", re.I)
 _SCORE = re.compile(r"[A-Z][\w.’' ]{1,30} \d{1,3} ?[-–:] ?\d{1,3} [A-Z][\w.’' ]{1,30}(?:\(.*\))?")
@@ -213,6 +217,8 @@ def _by_shape(text: str) -> str | None:
             return "read-more"
         if _COUNTED.fullmatch(text) or (_ISSUE.fullmatch(text) and len(text.split()) <= SHORT):
             return "metadata"
+        if _JUMP.fullmatch(text):
+            return "pages"
         if _SCORE.fullmatch(text):
             return "ticker"
     if _CODES.fullmatch(text):

@@ -24,8 +24,9 @@ _GREETING = READER | frozenset("hello hi good welcome dear".split())
 _NAME = re.compile(r"[A-Z][\w’'-]+ (?:[A-Z]\.? )?[A-Z][\w’'-]+")
 
 
-def find_title(lines: Sequence[Line]) -> tuple[list[Line], Line | None]:
-    """The headline, and the lines with the labels above and below it and its repetitions marked. Of the lines above
+def find_title(lines: Sequence[Line], names: Sequence[str] = ()) -> tuple[list[Line], Line | None]:
+    """The headline, and the lines with the labels above and below it and its repetitions marked, and what repeats the
+    `names` of outlet and author. Of the lines above
     the body the headline is the first one whose words come back in it."""
     head = _find_body(lines)
     candidates = [line for line in lines[:head] if line.is_headline]
@@ -44,7 +45,7 @@ def find_title(lines: Sequence[Line]) -> tuple[list[Line], Line | None]:
             elif i < place or (i < head and not _is_standfirst(line, body)):
                 line = replace(line, rule="header")
         out.append(line)
-    return _drop_names(out, place), title
+    return _drop_names(out, place, names), title
 
 
 def closest(candidates: Sequence[str], body: Sequence[str]) -> int:
@@ -85,23 +86,28 @@ def _is_notice(lines: Sequence[Line], first: int, then: int, page: bool) -> bool
     return leads or ((told or greets) and below.shared(notice) <= PAGE_WORDS)
 
 
-def _drop_names(lines: list[Line], place: int) -> list[Line]:
+def _drop_names(lines: list[Line], place: int, known: Sequence[str]) -> list[Line]:
     """Marks what repeats a line above the headline or a name of the byline, such as the name of the outlet at the head
     of each page, and what is said of outlet and author at the foot."""
     bodies = [i for i, line in enumerate(lines) if line.is_body]
-    names = [line.text for line in lines[:place] if line.rule == "header" and " " in line.text]
+    names = [*known]
+    names += [line.text for line in lines[:place] if line.rule == "header" and " " in line.text]
     names += [
         name
         for line in lines[: bodies[0] if bodies else 0]
         if line.rule == "byline"
         for name in _NAME.findall(line.text)
     ]
-    spaced = [f" {plain_words(name)} " for name in names[-LOOK:]]
+    spaced = [f" {plain_words(name).removeprefix('the ')} " for name in names[-LOOK:]]
     for i, line in enumerate(lines):
         if line.rule is None and i > place:
             text = f" {plain_words(line.text)} "
             if line.is_body:
-                named = i in bodies[-FOOT:] and not is_news(line.text) and any(text.startswith(name) for name in spaced)
+                named = (
+                    i in bodies[-FOOT:]
+                    and not is_news(line.text)
+                    and any(text.removeprefix(" the").startswith(name) for name in spaced)
+                )
             else:
                 named = any(name in text for name in spaced)
             if named:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 LONGEST = 300  # characters of a line that may be a headline
+NAME_WORDS = 5  # the most of a name
 BEGINNING = 40  # characters by which the first paragraph is known in the page
 
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""")
@@ -73,7 +74,11 @@ def article_from_html(html: str, article_id: str, origin: str, url: str = "") ->
         url=found.url or url or None,
         fields={name: value for name, value in fields.items() if value},
     )
-    return clean_article(article)
+    head = tree.findtext(".//title") if tree is not None else None
+    names = [found.author or "", found.sitename or "", *re.split(r"\s[|•–—-]{1,2}\s", head or "")[1:]]
+    return clean_article(
+        article, [name for name in names if name and name not in title and len(name.split()) <= NAME_WORDS]
+    )
 
 
 def _with_lists(paragraphs: Sequence[str], tree: HtmlElement) -> list[str]:
