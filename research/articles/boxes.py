@@ -26,7 +26,7 @@ WEAK = frozenset({"ruler", "repeated-title", "date", "header", "aside"})  # line
 
 _YOU = frozenset("you your you've you're yourself".split())
 _SPEECH = re.compile(
-    r"\b(?:sa(?:id|ys?|ying)|told|tells?|spoke|according|understood|reached|comment|wrote|writes|reads|den(?:y|ie[sd]|ying)|argu(?:es?|ed)"
+    r"\b(?:sa(?:id|ys?|ying)|told|tells?|spoke|according|understood|reached|comment|wrote|reads|den(?:y|ie[sd]|ying)|argu(?:es?|ed)"
     r"|(?:claim|report|insist|confirm|reject|warn|add|ask|suggest|suspect|expect|fear|doubt|think|deem|contend)(?:s|ed|ly|edly)?"
     r"|(?:believe|allege|announce|dispute|decline|refuse|promise|acknowledge|dismisse?|accuse)(?:d|s|dly)?|thought|may|might)\b"
     r"|^[A-Z][A-Z .’'-]+:",

@@ -65,7 +65,8 @@ def _drop_about(lines: Sequence[Line]) -> list[Line]:
     """Marks what a press release ends with: "About Harrow Seed", and what stands below."""
     for i, line in enumerate(lines):
         name = line.text.removeprefix("About ")
-        named = name != line.text and line.rule is None and not ends_sentence(name) and name == name.title()
+        named = name != line.text and line.rule is None and not ends_sentence(name)
+        named = named and (name == name.title() or name.startswith(("this ", "the ", "our ")))
         if named and sum(other.is_body for other in lines[i:]) <= PAGE_LINES < 2 * sum(
             one.is_body for one in lines[:i]
         ):

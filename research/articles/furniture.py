@@ -91,7 +91,10 @@ _NOTE = re.compile(
     r"(?:correction|clarification|disclosure|disclaimer|(?:editor|publisher|author)['’]?s?['’]? note)s?\b[^.]{0,40}[:.—–-].*"
     r"|\(?this (?:article|story|post|piece|column|interview|transcript|page) (?:(?:was|has been|is) )?(?:last |also )?"
     r"(?:first |originally |auto-?)?(?:amended|corrected|updated|edited|republished|published|appear(?:s|ed)|syndicated|generated"
-    r"|translated|produced|supported by|part of|adapted|reprinted|archived|available)\b.*|(?:appeared|published) in the .{0,40}\bedition\b.*",
+    r"|translated|produced|supported by|part of|adapted|reprinted|archived|available)\b.*|(?:appeared|published) in the .{0,40}\bedition\b.*"
+    r"|this (?:video|audio|content|live ?blog|blog|live|player|embed|widget|form|poll|gallery|page|site|website)s? (?:is (?:now )?"
+    r"(?:closed|not|no longer|over|unavailable|only)|(?:has|have) (?:now )?(?:closed|ended|been removed|finished)|could not|can ?not"
+    r"|can['’]t|isn['’]t|uses|requires|will be updated|may contain)\b.*",
     re.I,
 )
 _REACHED = re.compile(

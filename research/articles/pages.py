@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import logging
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from research.articles.boxes import is_news
 from research.articles.cleaning import clean_article
 from research.articles.dumps import Line
 from research.articles.headlines import shared_stems
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 LONGEST = 300  # characters of a line that may be a headline
 NAME_WORDS = 5  # the most of a name
+BOX_DEPTH = 3  # levels above a field at which its box may begin
 BEGINNING = 40  # characters by which the first paragraph is known in the page
 
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""")
@@ -47,20 +51,22 @@ def article_from_html(html: str, article_id: str, origin: str, url: str = "") ->
 
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it would log is in our one line
     try:
+        tree = trafilatura.load_html(html)
+        if tree is None:
+            raise ResearchError("no article text found in the page")
+        _drop_fields(tree)
         found = trafilatura.bare_extraction(
-            html, url=url or None, with_metadata=True, include_comments=False, include_tables=False
+            copy.deepcopy(tree), url=url or None, with_metadata=True, include_comments=False, include_tables=False
         )
+    except ResearchError:
+        raise
     except Exception as error:  # a stranger's page must never end the stream
         raise ResearchError(f"the page could not be parsed: {type(error).__name__}") from error
     paragraphs = [line.strip() for line in ((found and found.text) or "").splitlines() if line.strip()]
     if not paragraphs:
         raise ResearchError("no article text found in the page")
-    tree = trafilatura.load_html(html)
-    if tree is not None:
-        paragraphs = _with_lists(paragraphs, tree)
-    title = " ".join((found.title or "").split())
-    if tree is not None:
-        title = _headline(title, paragraphs, tree)
+    paragraphs = _with_lists(paragraphs, tree)
+    title = _headline(" ".join((found.title or "").split()), paragraphs, tree)
     if title and " ".join(paragraphs[0].split()).casefold() != title.casefold():
         paragraphs.insert(0, title)
     fields = {"author": " ".join((found.author or "").split()), "extractor": f"trafilatura {trafilatura.__version__}"}
@@ -74,11 +80,24 @@ def article_from_html(html: str, article_id: str, origin: str, url: str = "") ->
         url=found.url or url or None,
         fields={name: value for name, value in fields.items() if value},
     )
-    head = tree.findtext(".//title") if tree is not None else None
+    head = tree.findtext(".//title")
     names = [found.author or "", found.sitename or "", *re.split(r"\s[|•–—-]{1,2}\s", head or "")[1:]]
     return clean_article(
         article, [name for name in names if name and name not in title and len(name.split()) <= NAME_WORDS]
     )
+
+
+def _drop_fields(tree: HtmlElement) -> None:
+    """Takes the boxes out of a page in which something is to be filled in: newsletters, comments, searches."""
+    for field in list(tree.iter("input", "textarea", "form")):
+        box = None
+        for element in islice(field.iterancestors(), BOX_DEPTH) if field.tag != "form" else [field]:
+            text = _text(element)
+            if len(text) > LONGEST or is_news(text) or element.find(".//h1") is not None:
+                break
+            box = element
+        if box is not None and box.getparent() is not None and box.tag not in {"body", "html"}:
+            box.drop_tree()
 
 
 def _with_lists(paragraphs: Sequence[str], tree: HtmlElement) -> list[str]:
