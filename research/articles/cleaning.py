@@ -35,7 +35,7 @@ LOOK = 60  # lines looked at for a judgement, so that a dump of a million lines 
 WITH_ITEMS = frozenset({"share", "pages", "credit", "tags"})  # lines that stand with such headlines, as dates do
 SECTIONS = frozenset({"related"})  # lines below which other articles' headlines stand
 
-_MARKED = re.compile(r"#+ +")
+_MARKED = re.compile(r"(?:[#*•–—-]+|[^\w\s\"“”‘’'()\[\]$£€¿¡.…]+) +(?=\S)|\*+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,21 @@ OFTEN = 3  # times that a line stands in a dump before it is taken for a ticker 
 NUMBERED = 2  # times, when the lines differ in their numbers only: "Item 3 of 8"
 TITLE_WORDS = (3, 24)
 BODY_WORDS = 5  # the least of a line that is a part of the body and no label, wherever it stands
+HEADLINE_WORDS = 18  # the most of a headline that nothing but the topic tells from a sub-heading or a caption
+TOPIC = 60  # lines looked at for the topic above and below it
+TOPIC_WORDS = 8  # the least of different words there are
+SHARED = 0.2  # the most of the words below that may stand above, too
 LOOK = 9  # lines below a headline in which its body begins
 META = frozenset({"byline", "date", "codes", "metadata"})
 ENDS = frozenset({"read-more", "footer", "ruler", "repeated"})  # lines after which a headline begins another article
 
 INVISIBLE = re.compile("[\u200b\u200c\u2060\ufeff\u00ad]+")
-NUMBER = re.compile('(?:#|No\\.? ?)?(\\d{1,2})(?:\\s?[.)/:–-]|\ufe0f?\u20e3)\\s+(?=["“‘]?[A-Z])')
+NUMBER = re.compile('(?:#|No\\.? ?|[\\[(])?(\\d{1,2})(?:\\s?[.)\\]/:–-]|\ufe0f?\u20e3)\\s+(?=["“‘]?[A-Z])')
+_ORNAMENT = re.compile(r"^[\W_]+")
+_NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w’'-]{2,}")
+_NO_HEADLINE = re.compile(
+    r"\d{4}|\?$|[#@]|//|\((?:left|right|pictured|photo)\b|^[\"“][^\"”]*[\"”]$", re.I
+)  # a post, a caption
 KEY = re.compile(r"(?:title|headline)\s*[:=]\s*(?=\S)", re.I)
 _UNDONE = re.compile(
     r"(?:[,;]|\s(?:[Aa]n?|[Tt]he|and|or|of|to|in|on|at|by|for|from|with|that|[Ii]s|was|as|[Hh]is|her|its?))$|\([^)]*$"
@@ -32,7 +41,7 @@ _FUNCTION = frozenset(
     """about after again also because been before being both could does down during each even from have here into just
     like made make many more most much must never only other over said same says should since some still such than that
     their them then there these they this those through under until upon very want were what when where which while who
-    whom whose will with would your""".split()
+    whom whose will with would your monday tuesday wednesday thursday friday saturday sunday""".split()
 )
 
 
@@ -53,7 +62,7 @@ class Line:
     @property
     def is_headline(self) -> bool:
         least, most = TITLE_WORDS
-        given = self.text.lstrip("#*-•– \"“‘'")
+        given = _ORNAMENT.sub("", self.text)
         return (
             self.rule is None
             and least <= len(re.findall(r"\w+", self.text)) <= most
@@ -107,7 +116,8 @@ def _unwrap(raw: str, block: Sequence[tuple[int, int]]) -> Iterator[tuple[int, i
             own = block[first:i]
             long = all(end - start >= WRAPPED for start, end in own[:-1])
             if long and (
-                any(raw[start].islower() for start, _ in own[1:]) or all(_UNDONE.search(raw[i:j]) for i, j in own[:-1])
+                any(raw[i].islower() and not raw.startswith(("http", "www."), i) for i, _ in own[1:])
+                or all(_UNDONE.search(raw[i:j]) for i, j in own[:-1])
             ):
                 yield own[0][0], own[-1][1]
             else:
@@ -125,26 +135,39 @@ def separate(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
         begins = bodies and (
             (keyed and KEY.match(line.text))
             or i in numbered
-            or (not numbered and headed and line.is_headline and _begins_article(lines, i))
+            or (
+                not numbered
+                and headed
+                and line.is_headline
+                and (_begins_article(lines, i) or _changes_topic(lines, first, i))
+            )
         )
         if begins:
-            yield lines[first:i]
-            first, bodies, headed = i, 0, False
+            start = i
+            while start > first + 1 and _is_kicker(lines[start - 1]):
+                start -= 1
+            yield lines[first:start]
+            first, bodies, headed = start, 0, False
         headed = headed or (not bodies and line.is_headline)
         bodies += line.is_body and not line.is_headline
     yield lines[first:]
+
+
+def _is_kicker(line: Line) -> bool:
+    """Whether the line may be a label above a headline: "Opinion", a town."""
+    return line.rule is None and not ends_sentence(line.text) and len(line.text.split()) <= KICKER_WORDS
 
 
 def _begins_article(lines: Sequence[Line], i: int) -> bool:
     """Whether the headline-like line i has a byline or date beside it, or something that ends an article above it, and
     a body below."""
     before = set()
-    for n, line in enumerate(reversed(lines[:i])):
-        if line.rule is None:
-            if n == 0 and not line.is_body and len(line.text.split()) <= KICKER_WORDS + 1:
-                continue
-            break
-        before.add("related" if line.rule == "read-more" and re.search("[:|]", line.text) else line.rule)
+    above = i - 1
+    if above > 0 and _is_kicker(lines[above]):
+        above -= 1
+    while above >= 0 and (rule := lines[above].rule) is not None:
+        before.add("related" if rule == "read-more" and re.search("[:|]", lines[above].text) else rule)
+        above -= 1
     after = set()
     below: list[Line] = []
     for line in lines[i + 1 : i + 1 + LOOK]:
@@ -156,6 +179,35 @@ def _begins_article(lines: Sequence[Line], i: int) -> bool:
             after.add(line.rule)
     told = after & META or before & META or before & ENDS
     return bool(below and told) and overlap(lines[i].text, below) > 0
+
+
+def _changes_topic(lines: Sequence[Line], first: int, i: int) -> bool:
+    """Whether the headline-like line i has to do with what stands below it, and that nothing with what stands between
+    it and the line `first`: next to no word, and no name but one."""
+    top = i
+    while top > first and not lines[top].apart and (lines[top - 1].rule is not None or _is_kicker(lines[top - 1])):
+        top -= 1
+    text = lines[i].text
+    if not lines[top].apart or len(text.split()) > HEADLINE_WORDS or _NO_HEADLINE.search(text):
+        return False
+    below: list[str] = []
+    for line in lines[i + 1 : i + 1 + TOPIC]:
+        if line.is_headline and below:
+            break
+        if line.is_body:
+            below.append(line.text)
+        elif not below and line.is_headline and len(line.text.split()) > BODY_WORDS:
+            return False
+    above = [line.text for line in lines[max(first, i - TOPIC) : i] if line.is_body]
+    mine, theirs = ({word for one in texts for word in content(one)} for texts in (below, above))
+    own = set(content(text))
+    names, strangers = ({name.lower() for one in texts for name in _NAME.findall(one)} for texts in (below, above))
+    return (
+        len(own & mine) > max(len(own & theirs), 1)
+        and len(mine) >= TOPIC_WORDS <= len(theirs)
+        and len(mine & theirs) <= SHARED * len(mine)
+        and len((names & strangers) - _FUNCTION) <= 1
+    )
 
 
 def _numbered_headlines(lines: Sequence[Line]) -> list[int]:
