@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from research.articles.dumps import META, TITLE_WORDS, Line, content, ends_sentence
-from research.articles.furniture import QUOTATION, READER
+from research.articles.furniture import READER
+from research.articles.shapes import QUOTATION
 
 PAGE_WORDS = 1  # words that a line which is not the article's may share with it
 LABEL_WORDS = 14  # the most of a line without a full stop that is a label, a link or a slogan

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from research.articles.furniture import SENTENCE_END, furniture
+from research.articles.furniture import furniture
+from research.articles.shapes import SENTENCE_END
 
 WRAPPED = 40  # characters, the least of a line that goes on in the next one
 KICKER_WORDS = 3  # the most of a label beside a headline ("Opinion", a town), which no sentence is
@@ -31,7 +32,7 @@ NUMBER = re.compile('(?:#|No\\.? ?|[\\[(])?(\\d{1,2})(?:\\s?[.)\\]/:–-]|\ufe0f
 _ORNAMENT = re.compile(r"^[\W_]+")
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w’'-]{2,}")
 _NO_HEADLINE = re.compile(
-    r"\d{4}|\?$|[#@]|//|\((?:left|right|pictured|photo)\b|^[\"“][^\"”]*[\"”]$", re.I
+    r"\d{4}|\?$|@|#\w|//|\((?:left|right|pictured|photo)\b|^[\"“][^\"”]*[\"”]$", re.I
 )  # a post, a caption
 KEY = re.compile(r"(?:title|headline)\s*[:=]\s*(?=\S)", re.I)
 _UNDONE = re.compile(
@@ -77,7 +78,7 @@ def read_lines(raw: str) -> list[Line]:
     texts = [" ".join(html.unescape(INVISIBLE.sub("", raw[i:j])).split()) for i, j, _ in spans]
     counts = Counter(map(plain_words, texts))
     shapes = Counter(map(_shape, {plain_words(text) for text in texts}))
-    lines = []
+    lines: list[Line] = []
     for (i, j, apart), text in zip(spans, texts, strict=True):
         plain = plain_words(text)
         numbered = _shape(plain) != plain and shapes[_shape(plain)] >= NUMBERED and not ends_sentence(text)
@@ -108,7 +109,8 @@ def _paragraphs(raw: str) -> Iterator[tuple[int, int, bool]]:
 
 def _unwrap(raw: str, block: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Spans of the paragraphs in a block of lines. They are one when all but the last are long and another one goes on
-    with a small letter, or each breaks off at a comma, in brackets, or behind a little word; where some lines are indented, each of these begins a paragraph."""
+    with a small letter, or each breaks off at a comma, in brackets, or behind a little word; where some lines are
+    indented, each of these begins a paragraph."""
     indented = [start for start, _ in block if raw[max(start - 2, 0) : start] == "  "]
     first = 0
     for i in range(1, len(block) + 1):
@@ -117,7 +119,7 @@ def _unwrap(raw: str, block: Sequence[tuple[int, int]]) -> Iterator[tuple[int, i
             long = all(end - start >= WRAPPED for start, end in own[:-1])
             if long and (
                 any(raw[i].islower() and not raw.startswith(("http", "www."), i) for i, _ in own[1:])
-                or all(_UNDONE.search(raw[i:j]) for i, j in own[:-1])
+                or all(_UNDONE.search(raw[max(i, j - WRAPPED) : j]) for i, j in own[:-1])
             ):
                 yield own[0][0], own[-1][1]
             else:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from research.articles.dumps import BODY_WORDS, INVISIBLE, Line
-from research.articles.furniture import QUOTATION, shortcodes
+from research.articles.shapes import QUOTATION, shortcodes
 
 GLUED_CHARACTERS = 500_000  # the longest text in which words are looked for again; a longer one is no article
 HEADING_WORDS = 10  # the most of a glued sub-heading

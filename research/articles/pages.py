@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 LONGEST = 300  # characters of a line that may be a headline
+MANY = 200  # elements looked at, so that no page takes long
 NAME_WORDS = 5  # the most of a name
 BOX_DEPTH = 3  # levels above a field at which its box may begin
 BEGINNING = 40  # characters by which the first paragraph is known in the page
@@ -89,7 +90,7 @@ def article_from_html(html: str, article_id: str, origin: str, url: str = "") ->
 
 def _drop_fields(tree: HtmlElement) -> None:
     """Takes the boxes out of a page in which something is to be filled in: newsletters, comments, searches."""
-    for field in list(tree.iter("input", "textarea", "form")):
+    for field in list(islice(tree.iter("input", "textarea", "form"), MANY)):
         box = None
         for element in islice(field.iterancestors(), BOX_DEPTH) if field.tag != "form" else [field]:
             text = _text(element)
@@ -103,10 +104,10 @@ def _drop_fields(tree: HtmlElement) -> None:
 def _with_lists(paragraphs: Sequence[str], tree: HtmlElement) -> list[str]:
     """The paragraphs, with the items of short lists that were left out behind the sentence that announces them."""
     lists: dict[str, list[str]] = {}
-    for element in tree.iter("ul", "ol"):
+    for element in islice(tree.iter("ul", "ol"), MANY):
         lead = element.getprevious()
         if lead is not None and (text := _text(lead)).endswith(":"):
-            lists[text] = [item for child in element.iter("li") if (item := _text(child))]
+            lists[text] = [item for child in islice(element.iter("li"), MANY) if (item := _text(child))]
     everything = " ".join(" ".join(paragraphs).split())
     out: list[str] = []
     for paragraph in paragraphs:
@@ -119,7 +120,7 @@ def _headline(title: str, paragraphs: Sequence[str], tree: HtmlElement) -> str:
     """The title, or a line above the body that has more to do with it, where the title is that of the outlet."""
     first = next((" ".join(text.split()) for text in paragraphs if Line(0, 0, text).is_body and text != title), "")
     lines: list[tuple[str, bool]] = []
-    for element in tree.iter("h1", "h2", "b", "strong", "font", "td", "div", "p", "span", "center"):
+    for element in islice(tree.iter("h1", "h2", "b", "strong", "font", "td", "div", "p", "span", "center"), 10 * MANY):
         text = _text(element)
         if first and text.startswith(first[:BEGINNING]):
             break
