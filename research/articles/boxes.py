@@ -23,6 +23,7 @@ BRIEF = 30  # words; the most of a sentence that goes with the box beside it
 TALK = 0.2  # share of the paragraphs that speak of "you" and "us" from which on that tells nothing: interviews, columns
 
 BOXES = frozenset({"subscription", "cookies", "follow", "footer", "comments"})  # what has sentences of its own
+LINKS = frozenset({"related", "item", "read-more", "advert", "box"})  # what stands among headlines of other articles
 WEAK = frozenset({"ruler", "repeated-title", "date", "header", "aside"})  # lines that say nothing of their neighbours
 
 _YOU = frozenset("you your you've you're yourself".split())
@@ -82,7 +83,7 @@ def drop_boxes(lines: Sequence[Line], first: int, page: bool) -> list[Line]:
     words = Words(lines)
     listed = _listed(lines)
     bodies = [line for line in lines if line.is_body]
-    talk = sum(has(line.text, _YOU) for line in bodies) > TALK * len(bodies)
+    talk = sum(has(line.text, _YOU) for line in bodies) > 1 + TALK * len(bodies)
     for places in (range(first, len(out)), range(len(out) - 1, first - 1, -1)):
         for i in places:
             if out[i].rule is None and i not in listed:
@@ -100,7 +101,7 @@ def _in_box(line: Line, above: Line | None, below: Line | None, words: Words, ta
         reader = has(line.text, READER) and not talk
         alone = len(line.text.split()) >= LINK_WORDS and not words.shared(line.text, 1)
         return not QUOTATION.search(line.text) and bool(
-            near or (beside and not is_news(line.text)) or ((alone or reader) and words.strange(line.text, 1))
+            (beside if not is_news(line.text) else near & LINKS) or ((alone or reader) and words.strange(line.text, 1))
         )
     if line.text.endswith(":") and below and below.rule and len(line.text.split()) <= LINK_WORDS:
         return not is_news(line.text)

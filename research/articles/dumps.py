@@ -22,7 +22,7 @@ BODY_WORDS = 5  # the least of a line that is a part of the body and no label, w
 HEADLINE_WORDS = 18  # the most of a headline that nothing but the topic tells from a sub-heading or a caption
 TOPIC = 60  # lines looked at for the topic above and below it
 TOPIC_WORDS = 8  # the least of different words there are
-SHARED = 0.2  # the most of the words below that may stand above, too
+SHARED = 0.15  # the most of the words below that may stand above, too
 LOOK = 9  # lines below a headline in which its body begins
 META = frozenset({"byline", "date", "codes", "metadata"})
 ENDS = frozenset({"read-more", "footer", "ruler", "repeated"})  # lines after which a headline begins another article
@@ -31,9 +31,10 @@ INVISIBLE = re.compile("[\u200b\u200c\u2060\ufeff\u00ad]+")
 NUMBER = re.compile('(?:#|No\\.? ?|[\\[(])?(\\d{1,2})(?:\\s?[.)\\]/:–-]|\ufe0f?\u20e3)\\s+(?=["“‘]?[A-Z])')
 _ORNAMENT = re.compile(r"^[\W_]+")
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w’'-]{2,}")
-_NO_HEADLINE = re.compile(
-    r"\d{4}|\?$|@|#\w|//|\((?:left|right|pictured|photo)\b|^[\"“][^\"”]*[\"”]$", re.I
-)  # a post, a caption
+_POSTED = re.compile(r"@|#\w|//|pic\.twitter")  # in a post, which has a date as headlines have
+_CAPTION = re.compile(
+    r"\d{4}|\?$|\((?:left|right|pictured|photo)\b|^[\"“][^\"”]*[\"”]$", re.I
+)  # or a question, a quote
 KEY = re.compile(r"(?:title|headline)\s*[:=]\s*(?=\S)", re.I)
 _UNDONE = re.compile(
     r"(?:[,;]|\s(?:[Aa]n?|[Tt]he|and|or|of|to|in|on|at|by|for|from|with|that|[Ii]s|was|as|[Hh]is|her|its?))$|\([^)]*$"
@@ -141,6 +142,7 @@ def separate(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
                 not numbered
                 and headed
                 and line.is_headline
+                and not _POSTED.search(line.text)
                 and (_begins_article(lines, i) or _changes_topic(lines, first, i))
             )
         )
@@ -185,12 +187,12 @@ def _begins_article(lines: Sequence[Line], i: int) -> bool:
 
 def _changes_topic(lines: Sequence[Line], first: int, i: int) -> bool:
     """Whether the headline-like line i has to do with what stands below it, and that nothing with what stands between
-    it and the line `first`: next to no word, and no name but one."""
+    it and the line `first`: next to no word, and one name or one word of the headline at most."""
     top = i
     while top > first and not lines[top].apart and (lines[top - 1].rule is not None or _is_kicker(lines[top - 1])):
         top -= 1
     text = lines[i].text
-    if not lines[top].apart or len(text.split()) > HEADLINE_WORDS or _NO_HEADLINE.search(text):
+    if not lines[top].apart or len(text.split()) > HEADLINE_WORDS or _CAPTION.search(text):
         return False
     below: list[str] = []
     for line in lines[i + 1 : i + 1 + TOPIC]:
@@ -208,7 +210,7 @@ def _changes_topic(lines: Sequence[Line], first: int, i: int) -> bool:
         len(own & mine) > max(len(own & theirs), 1)
         and len(mine) >= TOPIC_WORDS <= len(theirs)
         and len(mine & theirs) <= SHARED * len(mine)
-        and len((names & strangers) - _FUNCTION) <= 1
+        and len(own & theirs) + len((names & strangers) - _FUNCTION) <= 1
     )
 
 

@@ -21,7 +21,7 @@ FOOT = 3  # the last paragraphs, among which one on the outlet or the author may
 LOOK = 60  # lines looked at for a judgement, so that a dump of a million lines takes no longer for each
 
 _GREETING = READER | frozenset("hello hi good welcome dear".split())
-_NAME = re.compile(r"[A-Z][\w’'-]+ (?:[A-Z]\.? )?[A-Z][\w’'-]+")
+_NAME = re.compile(r"\b(?=([A-Z][\w’'-]+ (?:[A-Z]\.? )?[A-Z][\w’'-]+))")
 
 
 def find_title(lines: Sequence[Line], names: Sequence[str] = ()) -> tuple[list[Line], Line | None]:
