@@ -123,6 +123,14 @@ def test_a_dump_is_cut_where_the_topic_changes() -> None:
     assert whole.title == TITLE
 
 
+def test_numbered_sections_of_an_article_are_no_articles() -> None:
+    sections = ["1. The spring", "2. The north wall"]
+    (whole,) = clean("\n\n".join([TITLE, SUNK, SPRING, sections[0], SPRING, sections[1], SPRING + " " + SUNK]))
+    assert whole.title == TITLE
+    heads = ["1. Tower sinks", "2. Governor cancels trip"]
+    assert len(clean("\n\n".join(["The week in short.", heads[0], SUNK, SPRING, heads[1], OTHER]))) == 2
+
+
 def page(title: str, *body: str) -> list[str]:
     found = article_from_html(f"<html><head><title>{title}</title></head><body>{''.join(body)}</body></html>", "a", "a")
     return [found.title or "", *found.text.split("\n\n")]

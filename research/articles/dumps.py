@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from research.articles.furniture import furniture
 from research.articles.shapes import SENTENCE_END
@@ -31,6 +32,7 @@ INVISIBLE = re.compile("[\u200b\u200c\u2060\ufeff\u00ad]+")
 NUMBER = re.compile('(?:#|No\\.? ?|[\\[(])?(\\d{1,2})(?:\\s?[.)\\]/:–-]|\ufe0f?\u20e3)\\s+(?=["“‘]?[A-Z])')
 _ORNAMENT = re.compile(r"^[\W_]+")
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w’'-]{2,}")
+_ADDRESS = re.compile(r"https?:|www\.|\S{1,40}@")
 _POSTED = re.compile(r"@|#\w|//|pic\.twitter")  # in a post, which has a date as headlines have
 _CAPTION = re.compile(
     r"\d{4}|\?$|\((?:left|right|pictured|photo)\b|^[\"“][^\"”]*[\"”]$", re.I
@@ -119,7 +121,7 @@ def _unwrap(raw: str, block: Sequence[tuple[int, int]]) -> Iterator[tuple[int, i
             own = block[first:i]
             long = all(end - start >= WRAPPED for start, end in own[:-1])
             if long and (
-                any(raw[i].islower() and not raw.startswith(("http", "www."), i) for i, _ in own[1:])
+                any(raw[i].islower() and not _ADDRESS.match(raw, i) for i, _ in own[1:])
                 or all(_UNDONE.search(raw[max(i, j - WRAPPED) : j]) for i, j in own[:-1])
             ):
                 yield own[0][0], own[-1][1]
@@ -215,13 +217,17 @@ def _changes_topic(lines: Sequence[Line], first: int, i: int) -> bool:
 
 
 def _numbered_headlines(lines: Sequence[Line]) -> list[int]:
-    """Where "1. Headline", "2. Headline" ... stand when each has a paragraph below; else []."""
+    """Where "1. Headline", "2. Headline" ... stand when each has a paragraph below, and they are no sections of an
+    article that begins above them, with which they share a word each; else []."""
     found = [(i, int(m[1])) for i, line in enumerate(lines) if line.is_headline and (m := NUMBER.match(line.text))]
     if len(found) < 2 or [number for _, number in found] != list(range(1, len(found) + 1)):
         return []
     places = [i for i, _ in found]
-    each = zip(places, [*places[1:], len(lines)], strict=True)
-    return places if all(any(line.is_body for line in lines[start:end]) for start, end in each) else []
+    parts = [lines[start:end] for start, end in pairwise([*places, len(lines)])]
+    above = {word for line in lines[: places[0]] if line.is_body for word in content(line.text)}
+    own = [{word for line in part if line.is_body for word in content(line.text)} for part in parts]
+    listed = len(above) >= TOPIC_WORDS and sum(len(words & above) for words in own) >= len(own)
+    return places if all(own) and not listed else []
 
 
 def overlap(line: str, body: Sequence[Line]) -> float:
