@@ -1,9 +1,9 @@
 """Copies and crawls of pages to clean articles: several in one dump are separated, what stood around each is removed.
 
-What a line is by itself says furniture.py, where the next article begins dumps.py; here is what the neighbours of a
-line tell: which one is the headline, what a heading such as "Related" or "Comments" opens, what is left over above and
-below the body. A line that reads like a sentence is removed only by its own words, in a section of comments, or at the
-foot of a page. Every removal is recorded.
+What a line is by itself says furniture.py, where the next article begins dumps.py. What its neighbours tell is here
+for sections ("Related", "Comments"), in headlines.py for what stands above the body, in boxes.py for what stands
+between the paragraphs, in foot.py for what stands below. A line that reads like a sentence is removed by its own words,
+or where nothing ties it to the article and its place tells. Every removal is recorded.
 """
 
 from __future__ import annotations

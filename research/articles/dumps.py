@@ -194,7 +194,7 @@ def _changes_topic(lines: Sequence[Line], first: int, i: int) -> bool:
     while top > first and not lines[top].apart and (lines[top - 1].rule is not None or _is_kicker(lines[top - 1])):
         top -= 1
     text = lines[i].text
-    if not lines[top].apart or len(text.split()) > HEADLINE_WORDS or _CAPTION.search(text):
+    if not lines[top].apart or len(text.split()) > HEADLINE_WORDS or _CAPTION.search(text) or NUMBER.match(text):
         return False
     below: list[str] = []
     for line in lines[i + 1 : i + 1 + TOPIC]:
