@@ -65,6 +65,12 @@ def test_what_is_said_of_the_author_goes() -> None:
     assert paragraphs("By Ada Crane", SUNK, SPRING, OTHER, foot) == [SUNK, SPRING, OTHER]
 
 
+def test_a_name_that_stands_in_the_text_is_no_headline() -> None:
+    foot = "The Tower Letter is a publication on towers in Tarn that lives from what its readers give."
+    (found,) = clean("\n\n".join(["The Tower Letter", "Subscribe", TITLE, SUNK, SPRING, OTHER, foot]))
+    assert found.text.split("\n\n") == [TITLE, SUNK, SPRING, OTHER]
+
+
 def test_a_notice_above_the_headline_is_not_the_body() -> None:
     for notice in ("Good morning, here is your letter.", "From today's Echo, for those without one:"):
         (found,) = clean("\n\n".join([notice, TITLE, SUNK, SPRING, "Unsubscribe"]))

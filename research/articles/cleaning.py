@@ -134,7 +134,8 @@ def _drop_sections(lines: Sequence[Line]) -> list[Line]:
             opened = line.rule if not re.search(r"[:|]\s*\S", line.text) else None
         elif opened and line.rule is None:
             close = not line.apart if out[-1].rule in SECTIONS else close
-            headline = any(other.rule in META for other in lines[i + 1 : i + 3])
+            told = [other.is_body and not other.apart for other in lines[i + 1 : i + 2]]
+            headline = any(other.rule in META for other in lines[i + 1 : i + 3]) or (line.apart and any(told))
             if headline or (line.apart and close) or len(line.text.split()) > TITLE_WORDS[1] or line.text.endswith("."):
                 opened = None
             else:

@@ -33,6 +33,9 @@ def find_title(lines: Sequence[Line], names: Sequence[str] = ()) -> tuple[list[L
     if not candidates:
         return list(lines), None
     body = [line for line in lines[head:] if line.rule is None]
+    said = [f" {plain_words(line.text)} " for line in body[:LOOK] if line.is_body]
+    if unnamed := [line for line in candidates if not any(f" {plain_words(line.text)} " in text for text in said)]:
+        candidates = unnamed  # what stands in a sentence word for word is a name
     title = candidates[closest([line.text for line in candidates], [line.text for line in body])]
     shorter = [line for line in candidates if line is not title and _repeats(title.text, line.text)]
     title = min([title, *shorter], key=lambda line: len(line.text))
