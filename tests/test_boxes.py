@@ -49,6 +49,12 @@ def test_a_sentence_between_adverts_stays(line: str) -> None:
     assert paragraphs(SUNK, "ADVERTISEMENT", line, "ADVERTISEMENT", SPRING) == [SUNK, line, SPRING]
 
 
+def test_without_blank_lines_neighbours_tell_less() -> None:
+    (found,) = clean("\n".join([TITLE, SUNK, "Sign up for our newsletter", "Nobody was hurt.", "Share", SPRING]))
+    assert found.text.split("\n\n") == [TITLE, SUNK, "Nobody was hurt.", SPRING]
+    assert paragraphs(SUNK, SPRING, "Advertisement", "Nobody was hurt.", "Share") == [SUNK, SPRING, "Nobody was hurt."]
+
+
 def test_lists_and_posts_stay_beside_adverts() -> None:
     demands = ["Among those asked for were:", "A second bell", "A new rope"]
     assert paragraphs(SUNK, *demands, "ADVERTISEMENT", SPRING) == [SUNK, *demands, SPRING]

@@ -83,20 +83,23 @@ def drop_boxes(lines: Sequence[Line], first: int, page: bool) -> list[Line]:
     words = Words(lines)
     listed = _listed(lines)
     bodies = [line for line in lines if line.is_body]
+    spaced = sum(line.apart for line in bodies) * 2 > len(bodies)  # else no blank line tells what belongs together
     talk = sum(has(line.text, _YOU) for line in bodies) > 1 + TALK * len(bodies)
     for places in (range(first, len(out)), range(len(out) - 1, first - 1, -1)):
         for i in places:
             if out[i].rule is None and i not in listed:
                 above, below = (out[n] if 0 <= n < len(out) else None for n in (i - 1, i + 1))
-                if _in_box(out[i], above, below, words, talk):
+                if _in_box(out[i], above, below, words, talk, spaced):
                     out[i] = replace(out[i], rule="box")
     return out
 
 
-def _in_box(line: Line, above: Line | None, below: Line | None, words: Words, talk: bool) -> bool:
+def _in_box(line: Line, above: Line | None, below: Line | None, words: Words, talk: bool, spaced: bool) -> bool:
     beside = {other.rule for other in (above, below) if other and other.rule} - WEAK
-    near = {above.rule if above and not line.apart else None, below.rule if below and not below.apart else None} - WEAK
-    near.discard(None)
+    block = [
+        other for other, lower in ((above, line), (below, below)) if spaced and other and lower and not lower.apart
+    ]
+    near = {other.rule for other in block if other.rule} - WEAK
     if is_label(line):
         reader = has(line.text, READER) and not talk
         alone = len(line.text.split()) >= LINK_WORDS and not words.shared(line.text, 1)

@@ -16,6 +16,7 @@ BRIEF = 12  # words of each of them when only one line tells that the page is ov
 CLOSING = frozenset(
     {"footer", "tags", "follow", "comments", "byline", "contact", "note"}
 )  # a page rarely goes on below
+WITHIN = frozenset({"advert", "subscription", "read-more", "credit"})  # furniture below which articles often go on
 
 _ABOUT_AUTHOR = re.compile(
     r"(?:[A-Z][\w.’'-]*\s){2,4}(?:(?:is|was|has been) (?:a|an|the|our)\b.{0,80}"
@@ -40,12 +41,25 @@ def drop_foot(lines: Sequence[Line]) -> list[Line]:
     while 0 < last < len(out) and out[last].is_body and _ABOUT_AUTHOR.fullmatch(out[last].text):
         out[last] = replace(out[last], rule="byline")
         last = max((i for i, line in enumerate(out) if line.is_body), default=0)
+    last = _last_words(out, last)
     seen = False
     for i in range(last + 1, len(out)):
         seen = seen or out[i].rule is not None
         if seen and out[i].rule is None:
             out[i] = replace(out[i], rule="tail")
     return out
+
+
+def _last_words(lines: Sequence[Line], last: int) -> int:
+    """The place of the last sentence, one too short for a paragraph ("Nobody was hurt.") and behind a box included."""
+    for i in range(last + 1, min(last + LOOK, len(lines))):
+        if lines[i].rule is None:
+            if not ends_sentence(lines[i].text) or len(lines[i].text.split()) < 2:
+                break
+            last = i
+        elif lines[i].rule not in WITHIN:
+            break
+    return last
 
 
 def _ends_page(line: Line, below: Sequence[Line], words: Words) -> bool:
