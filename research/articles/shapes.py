@@ -145,7 +145,7 @@ def shape(text: str) -> str | None:
 
 def _is_signed(text: str) -> bool:
     """Names and small words with a date behind: "Ada Crane in Orm and Mo Farrell 4 May 2031"."""
-    found = _FULL_DATE.search(text)
+    found = None if "(@" in text else _FULL_DATE.search(text)  # which is the foot of a post
     names = text[: found.start()].split() if found else []
     small = {"and", "in", "for", "at", "with"}
     return len(names) <= SHORT and any(names) and all(not name[0].islower() or name in small for name in names)
