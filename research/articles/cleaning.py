@@ -1,9 +1,9 @@
 """Copies and crawls of pages to clean articles: several in one dump are separated, what stood around each is removed.
 
-What a line is by itself says furniture.py, where the next article begins dumps.py; here is what the neighbours of a
-line tell: which one is the headline, what a heading such as "Related" or "Comments" opens, what is left over above and
-below the body. A line that reads like a sentence is removed only by its own words, in a section of comments, or at the
-foot of a page. Every removal is recorded.
+What a line is by itself says furniture.py, where the next article begins dumps.py. What its neighbours tell is here
+for sections ("Related", "Comments"), in headlines.py for what stands above the body, in boxes.py for what stands
+between the paragraphs, in foot.py for what stands below. A line that reads like a sentence is removed by its own words,
+or where nothing ties it to the article and its place tells. Every removal is recorded.
 """
 
 from __future__ import annotations
@@ -12,43 +12,30 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, repeat, takewhile
+from itertools import chain, repeat
 
+from research.articles.boxes import LABEL_WORDS, drop_boxes, is_news
 from research.articles.dumps import (
-    BODY_WORDS,
     KEY,
+    KICKER_WORDS,
     META,
     NUMBER,
     TITLE_WORDS,
     Line,
-    content,
     ends_sentence,
-    overlap,
-    plain_words,
     read_lines,
     separate,
 )
+from research.articles.foot import drop_foot
+from research.articles.headlines import find_title
 from research.articles.inline import find_inside
 from research.records import Article, Removal, ResearchError
 
-KICKER_WORDS = 3  # the most of a label between headline and body ("Opinion", a town), which no sentence is
-STANDFIRST_WORDS = 7  # the least of a line between headline and body that is no sentence and stays
-RELATED = 0.3  # share of a line's words that the body has, too
-ENOUGH = 4  # of a headline's words that come back in the body
-CLOSE = 0.6  # times as many as the best line above the body has: the first line with so many is the headline
-PAGE_LINES = 4  # sentences at the foot of a page that may go with what stands around them
 LOOK = 60  # lines looked at for a judgement, so that a dump of a million lines takes no longer for each
-PAGE_WORDS = 1  # words that they may share with the body
-CLOSING = frozenset({"footer", "tags", "follow", "comments"})  # lines after which a page rarely goes on
 WITH_ITEMS = frozenset({"share", "pages", "credit", "tags"})  # lines that stand with such headlines, as dates do
 SECTIONS = frozenset({"related"})  # lines below which other articles' headlines stand
 
-_MARKED = re.compile(r"#+ +")
-_ABOUT_AUTHOR = re.compile(
-    r"(?:[A-Z][\w.’'-]*\s){2,4}(?:(?:is|was|has been) (?:a|an|the|our)\b.{0,80}"
-    r"\b(?:columnist|reporter|correspondent|journalist|writer|editor|fellow|freelancer?|contributor|author of)\b"
-    r"|writes (?:about|for|on)\b|reported from\b|is the author of\b).{0,160}"
-)
+_MARKED = re.compile(r"(?:[#*•–—-]+|[^\w\s\"“”‘’'()\[\]$£€¿¡.…]+) +(?=\S)|\*+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,39 +65,45 @@ def articles_from_dump(text: str, article_id: str, origin: str) -> list[Article]
     ]
 
 
-def clean_article(article: Article) -> Article:
-    """An article whose text was taken out of a page or a file, without what is still around it; its title stays."""
-    found = clean(article.text, several=False)
+def clean_article(article: Article, names: Sequence[str] = ()) -> Article:
+    """An article whose text was taken out of a page or a file, without what is still around it; its title stays.
+    `names` are those of outlet and author, with which lines of the page begin."""
+    found = clean(article.text, several=False, names=names)
     if not found:
         raise ResearchError("no article text found, only what stands around articles")
     return replace(article, text=found[0].text, title=article.title or found[0].title, removals=found[0].removals)
 
 
-def clean(raw: str, *, several: bool = True) -> list[Cleaned]:
-    """The articles of a text, in order (`several`: there may be more than one); [] when nothing in it is one. A text in
-    which nothing is to be removed comes back as it is."""
+def clean(raw: str, *, several: bool = True, names: Sequence[str] = ()) -> list[Cleaned]:
+    """The articles of a text, in order; [] when nothing in it is one. Without `several` the text is what was found in
+    one page or file. A text in which nothing is to be removed comes back as it is."""
     lines = _drop_sections(read_lines(raw))
     if not lines:
         return []
     articles = list(separate(lines)) if several else [lines]
-    found = [one for one in _clean_articles(raw, articles) if one.text]
+    found = [one for one in _clean_articles(raw, articles, names, page=not several) if one.text]
     if len(found) == 1 and not found[0].removals and found[0].text == _joined(raw, lines, repeat(())):
         return [replace(found[0], text=raw)]
     return found
 
 
-def _clean_articles(raw: str, articles: Sequence[Sequence[Line]]) -> Iterator[Cleaned]:
+def _clean_articles(
+    raw: str, articles: Sequence[Sequence[Line]], names: Sequence[str], page: bool
+) -> Iterator[Cleaned]:
     for lines in articles:
-        yield _clean_article(raw, lines, several=len(articles) > 1)
+        yield _clean_article(raw, lines, names, several=len(articles) > 1, page=page)
 
 
-def _clean_article(raw: str, lines: Sequence[Line], several: bool) -> Cleaned:
+def _clean_article(raw: str, lines: Sequence[Line], names: Sequence[str], several: bool, page: bool) -> Cleaned:
     marked = _drop_comments(lines)
-    marked, title = _find_title(marked)
-    marked = _drop_tail(_drop_about(marked))
+    marked, title = find_title(marked, names)
+    first = next((i for i, line in enumerate(marked) if line.is_body and line is not title), len(marked))
+    marked = drop_foot(drop_boxes(marked, first, page))
     removals = [Removal(line.rule, line.start, line.end, raw[line.start : line.end]) for line in marked if line.rule]
     kept = [line for line in marked if not line.rule]
-    if not any(line.is_body for line in kept):  # a headline, a table, a poem: nothing tells what is furniture there
+    if not any(
+        line.is_body and (not several or _is_told(line)) for line in kept
+    ):  # a headline, a table, a poem: nothing tells what is furniture there
         empty = several or (not kept and len(lines) > 1)
         return Cleaned("" if empty else raw, title.text.lstrip("# ") if title else None, ())
     prefixes = (KEY, _MARKED, NUMBER) if several else (KEY, _MARKED)
@@ -125,6 +118,11 @@ def _clean_article(raw: str, lines: Sequence[Line], several: bool) -> Cleaned:
     )
 
 
+def _is_told(line: Line) -> bool:
+    """Whether the line tells something, as "Good morning. Here are today's stories." does not."""
+    return len(line.text.split()) > LABEL_WORDS or is_news(line.text)
+
+
 def _drop_sections(lines: Sequence[Line]) -> list[Line]:
     """Marks the headlines that stand below "Related" and its like: up to the next blank line where they follow at once,
     else up to the next sentence."""
@@ -136,7 +134,8 @@ def _drop_sections(lines: Sequence[Line]) -> list[Line]:
             opened = line.rule if not re.search(r"[:|]\s*\S", line.text) else None
         elif opened and line.rule is None:
             close = not line.apart if out[-1].rule in SECTIONS else close
-            headline = any(other.rule in META for other in lines[i + 1 : i + 3])
+            told = [other.is_body and not other.apart for other in lines[i + 1 : i + 2]]
+            headline = any(other.rule in META for other in lines[i + 1 : i + 3]) or (line.apart and any(told))
             if headline or (line.apart and close) or len(line.text.split()) > TITLE_WORDS[1] or line.text.endswith("."):
                 opened = None
             else:
@@ -166,126 +165,6 @@ def _are_comments(lines: Sequence[Line]) -> bool:
         for line in lines
     )
     return not lines or marks * 2 >= len(lines)
-
-
-def _find_title(lines: Sequence[Line]) -> tuple[list[Line], Line | None]:
-    """The headline, and the lines with the labels above and below it and its repetitions marked. Of the lines above
-    the body the headline is the first one whose words come back in it."""
-    head = _find_body(lines)
-    candidates = [line for line in lines[:head] if line.is_headline]
-    if not candidates:
-        return list(lines), None
-    body = [line for line in lines[head:] if line.rule is None]
-    known = {word for line in body if line.is_body for word in content(line.text)}
-    shares = [min(len(set(content(line.text)) & known), ENOUGH) for line in candidates]
-    enough = CLOSE * max(shares)
-    title = next(line for line, share in zip(candidates, shares, strict=True) if share >= enough)
-    shorter = [line for line in candidates if line is not title and _repeats(title.text, line.text)]
-    title = min([title, *shorter], key=lambda line: len(line.text))
-    place = lines.index(title)
-    out = []
-    for i, line in enumerate(lines):
-        if line.rule is None and line is not title:
-            if _repeats(line.text, title.text):
-                line = replace(line, rule="repeated-title")
-            elif i < place or (i < head and not _is_standfirst(line, body)):
-                line = replace(line, rule="header")
-        out.append(line)
-    return _drop_mastheads(out, place), title
-
-
-def _drop_mastheads(lines: list[Line], place: int) -> list[Line]:
-    """Marks what repeats a line above the headline, such as the name of the outlet at the head of each page, and what
-    is said of the outlet at the foot."""
-    names = [f" {plain_words(line.text)} " for line in lines[:place] if line.rule == "header" and " " in line.text]
-    names = names[-LOOK:]
-    foot = [i for i, line in enumerate(lines) if line.is_body][-PAGE_LINES // 2 :]
-    for i, line in enumerate(lines):
-        if line.rule is None and i > place:
-            text = f" {plain_words(line.text)} "
-            if line.is_body:
-                named = i in foot and any(text.startswith(name) for name in names)
-            else:
-                named = any(name in text for name in names)
-            if named:
-                lines[i] = replace(line, rule="header")
-    return lines
-
-
-def _find_body(lines: Sequence[Line]) -> int:
-    """Where the body begins: at the first sentence; behind it when it is only a notice above the headline."""
-    bodies = [i for i, line in enumerate(lines) if line.is_body and not line.is_headline]
-    for i, line in enumerate(lines[: bodies[PAGE_LINES // 2]] if len(bodies) > PAGE_LINES else ()):
-        above = [other for other in lines[:i] if other.is_body]
-        told = any(other.rule in META for other in lines[i + 1 : i + 3])
-        if above and told and line.is_headline and not any(_shares(other.text, lines[i:]) for other in above):
-            return next(place for place in bodies if place > i)
-    return bodies[0] if bodies else len(lines)
-
-
-def _shares(text: str, body: Sequence[Line]) -> bool:
-    """Whether the text has to do with the body: more than PAGE_WORDS of its words come back there."""
-    known = {word for other in body if other.rule is None for word in content(other.text)}
-    return len(set(content(text)) & known) > PAGE_WORDS
-
-
-def _is_standfirst(line: Line, body: Sequence[Line]) -> bool:
-    words = len(line.text.split())
-    related = words >= STANDFIRST_WORDS and overlap(line.text, body) >= RELATED
-    return ends_sentence(line.text) or related or words > TITLE_WORDS[1] // 2
-
-
-def _repeats(line: str, title: str) -> bool:
-    """Whether the line is the title, or the title with the name of the outlet behind it."""
-    if plain_words(line) == plain_words(title):
-        return True
-    cuts = (line.rpartition(mark) for mark in (" - ", " | ", " – ", " — ", " :: ", " / "))
-    return any(
-        mark and plain_words(before) == plain_words(title) and len(after.split()) <= BODY_WORDS
-        for before, mark, after in cuts
-    )
-
-
-def _drop_tail(lines: Sequence[Line]) -> list[Line]:
-    """Marks what is no part of the body below it: from the first furniture there, what is no sentence; behind what
-    ends a page, also sentences, when none of them has to do with the body."""
-    bodies = [i for i, line in enumerate(lines) if line.is_body]
-    last = bodies[-1] if bodies else len(lines)
-    for i in range(last, max(last - LOOK, 0), -1):
-        if _ends_page(lines[i - 1], lines[i:], [lines[n] for n in bodies if n < i]):
-            last = i - 1
-    while 0 < last < len(lines) and lines[last].is_body and _ABOUT_AUTHOR.fullmatch(lines[last].text):
-        lines = [*lines[:last], replace(lines[last], rule="byline"), *lines[last + 1 :]]
-        last = max((i for i, line in enumerate(lines) if line.is_body), default=0)
-    out = list(lines[: last + 1])
-    seen = False
-    for line in lines[last + 1 :]:
-        seen = seen or line.rule is not None
-        out.append(replace(line, rule=line.rule or "tail") if seen else line)
-    return out
-
-
-def _ends_page(line: Line, below: Sequence[Line], body: Sequence[Line]) -> bool:
-    """Whether nothing below the line is the article's: it closes a page, or is one of a block of such lines, and what
-    is left below is little and shares next to no word with the body."""
-    mates = [line, *takewhile(lambda other: not other.apart, below)]
-    block = sum(mate.rule is not None for mate in mates) * 2 > len(mates) > 1
-    rest = [other.text for other in below if other.rule is None]
-    brief = all(len(text.split()) <= TITLE_WORDS[1] // 2 for text in rest)
-    closes = (line.rule in CLOSING and brief) or (line.rule is not None and line.apart and block)
-    return closes and len(body) > 2 and len(rest) <= PAGE_LINES and not _shares(" ".join(rest), body)
-
-
-def _drop_about(lines: Sequence[Line]) -> list[Line]:
-    """Marks what a press release ends with: "About Harrow Seed", and what stands below."""
-    for i, line in enumerate(lines):
-        name = line.text.removeprefix("About ")
-        named = name != line.text and line.rule is None and not ends_sentence(name) and name == name.title()
-        if named and 0 < sum(other.is_body for other in lines[i:]) <= PAGE_LINES < sum(
-            one.is_body for one in lines[:i]
-        ):
-            return [*lines[:i], *(replace(other, rule=other.rule or "about") for other in lines[i:])]
-    return list(lines)
 
 
 def _joined(raw: str, lines: Iterable[Line], inside: Iterable[Sequence[Removal]]) -> str:

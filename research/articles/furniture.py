@@ -1,5 +1,6 @@
 """What the lines around an article are: adverts, navigation, bylines, share lines ... The phrases and words are in
-furniture.yaml, whose head says how they are compared; here are the comparison and the few patterns that are no words.
+furniture.yaml, whose head says how they are compared; here is the comparison. What is told by a pattern and not by
+words is in shapes.py.
 
 Every rule asks for the whole line, so that a sentence which only mentions cookies or newsletters is safe from it.
 """
@@ -12,73 +13,28 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from research.articles.shapes import (
+    ADDRESSED,
+    LONG,
+    NOTE,
+    PART,
+    QUOTATION,
+    RULER,
+    SENTENCE_END,
+    SHORT,
+    is_ticker,
+    shape,
+)
+
+CHARACTERS = 1000  # so that no pattern takes long
 LONGEST = 60  # words; whatever is longer is a paragraph of somebody's article
-LONG = 40  # words; the most of a line that speaks to the reader
-SHORT = 12  # words; the most a line that `begins` like furniture has, when it does not speak to the reader
 READER = frozenset("you your you've you're we us our here".split())
 LISTED = frozenset("related read-more tags credit follow share advert metadata".split())  # may go on after a colon
 BETWEEN = frozenset({"date", "share"})  # rules whose words may stand between phrases
 SEPARATOR = re.compile(r"\s*[|•·]\s*|\s/\s|\s[–—-]{1,2}\s|\s{3,}")
-PART = 7  # words; the most of a part of a line of which another part is a date or a byline
-
-QUOTATION = re.compile(r"[\"“”„]|«[^»]+»")
-SENTENCE_END = re.compile(r"[.!?…][\"”’')\]]*$")
 _WORD = re.compile(r"(\d[\d:.,/'-]*)?([^\W\d_]+(?:['.][^\W\d_]+)*)?")
-_RULER = re.compile(r"NNNN|ZCZC|(?:[-–—_=*#~•·.+|]\s*){2,}|[*•·#–—|]")
-_NAME = r"(?:(?:Mc|Mac|O['’]|D['’])?[A-Z][\w’'-]*\.?|de|del|van|von|der|al|bin|ibn|la|le|di|da)"
-_ROLE = (
-    r"(?i:staff|senior|chief|special|foreign|political|diplomatic|defen[cs]e|guest|contributing|our|own|local|news|national|"
-    r"writers?|reporters?|correspondents?|editors?|desk|agenc(?:y|ies)|team|bureau|columnist|contributor|analyst|and|in|for|of|"
-    r"the|at|with|affairs|crime|security|city|night|digital|online|photographs?|pictures)"
-)
-_BYLINE = re.compile(
-    r"(?i:by|written by|posted by|reported by|words by|story by|text by|authors?|from)[\s:]+"
-    rf"(?:{_NAME}|{_ROLE})(?:[\s,|&/·•–—-]+(?:{_NAME}|{_ROLE}|\d[\d:.,/]*(?:am|pm)?|\S+@\S+)){{0,14}}[\s|·•,]*"
-)
-_STAFF = re.compile(
-    rf"{_NAME}(?:\s{_NAME}){{1,3}}\s*[,|·•–—-]?\s*(?:{_ROLE}\s)*(?i:writer|reporter|correspondent|editor|columnist|contributor|desk|bureau)s?"
-    rf"(?:\s*[,|·•–—-]?\s*(?:{_NAME}|{_ROLE}|\d[\d:./]*)){{0,6}}\.?"
-)
-_REPORTING = re.compile(
-    r"\W*(?:(?:additional|further) )?(?:reporting|writing|editing|edited|compiled|translated|produced) by\b.{3,160}",
-    re.I,
-)
-_POST = re.compile(r"[^!?]{2,60}\(@\w+\).{0,40}|(?:\d[\d.,]*[KMkm]?\s[A-Z]?[a-z]+[\s·•|]*){2,4}|@\w{2,30}")
-_IMAGE = re.compile(r"!?\[[^\]]*\]\([^)]*\)|\[\d+\]:?\s*https?:\S+|\S+\.(?:jpe?g|png|gif|webp)")
 _SENTENCES = re.compile(r"[.!?] +[A-Z].*[.!?]$")
-_CODES = re.compile(
-    r"(?=.*(?:[A-Z]\d|\d:\d|\b[A-Z]{1,2}/[A-Z]{1,2}\b))(?:[A-Z0-9][A-Z0-9:./-]*[\s,|]*){2,6}"
-    r"|[A-Z](?: [A-Z])+|[A-Z]{2} \d{4}"
-)
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-_DATED = re.compile(
-    rf"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?(?:{_MONTH} \d{{1,2}},? \d{{4}}|"
-    rf"\d{{1,2}}(?:st|nd|rd|th)? {_MONTH},? \d{{4}}|"
-    r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d\d-\d\d)\b.{0,60}",
-    re.I,
-)
-_SIGNED = re.compile(
-    rf"\S+(?: \S+){{0,2}}[,:]? (?:\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}|{_MONTH} \d{{1,2}}|\d+ \w+ ago)"
-    r"(?:,? (?:at )?[\d:. apm]+)?",
-    re.I,
-)
-_ADDRESSED = re.compile(r"(?:From|To|Cc|Sender|Reply-To): .*<\S+@\S+>")
 _CRUMB = re.compile(r"\s*[|›»>•·☰]\s*|\s+/\s+")
-_TICKER = re.compile(
-    r"(?:[A-Z]{2,6}(?:[/-][A-Z]{3})?|[$€£¥₴₽₿]|Gold|Silver|Brent|WTI|Crude|Oil|Gas|Bitcoin|Euro|Dollar|Pound)"
-    r"[A-Za-z0-9 ]{0,12}[\s:=]*[$€£¥]?\s*\d[\d.,]*\s*(?:[▲▼△▽↑↓+−–-]\s*)?"
-    r"(?:\(?[+−–-]?\d[\d.,]*\s*%?\)?)?[\s▲▼△▽↑↓|;,·•]*"
-)
-_RATE = re.compile(r"[A-Z]{3}(?:/[A-Z]{3})?\s*[:=]?\s*\d+[.,]\d+")
-_COPYRIGHT = re.compile(r"^\W*(?:©|\(c\))\s*[A-Z\d]|(?:©|\([cC]\))\s*(?:[Cc]opyright\s*)?\d{4}")
-_FEED = re.compile(
-    r"The post .{5,200} (?:appeared first on|first appeared on) .{2,60}|\[?(?:…|\.\.\.|&hellip;)\]?", re.I
-)
-_SHORTCODE = re.compile(
-    r"\[(caption|embed|gallery|video|audio|playlist|youtube|tweet|gist|quote|slideshow|sidebar|button|ad|widget|\w+_\w+|contact-form-7)\b"
-    r"[^\]]*\](?:.{0,2000}?\[/\1\])?|\[[a-z_-]+\s+\w+=[^\]]*\]|\[/[a-z_-]+\]",
-    re.S,
-)
 
 
 @dataclass(frozen=True)
@@ -116,23 +72,20 @@ def _rule(name: str, given: dict[str, Any]) -> Rule:
 def furniture(line: str) -> str | None:
     """The name of the rule that a line falls under; None where it may be a part of the article."""
     text = " ".join(line.split())
-    if _RULER.fullmatch(text):
+    if RULER.fullmatch(text):
         return "ruler"
     words = _words(text)
-    if not words or len(words) > LONGEST:
+    if not words or len(words) > LONGEST or len(text) > CHARACTERS:
         return None
-    if _is_ticker(text):
+    if is_ticker(text):
         return "ticker"
-    if _ADDRESSED.fullmatch(text):
+    if ADDRESSED.fullmatch(text):
         return "metadata"
+    if NOTE.fullmatch(text):
+        return "note"
     if QUOTATION.search(text):
         return None
-    return _by_words(words, text) or _by_shape(text) or _by_parts(text) or _by_crumbs(text)
-
-
-def shortcodes(text: str) -> list[tuple[int, int]]:
-    """Spans of the shortcodes of blog software, with what they enclose: `[caption id="7"]...[/caption]`."""
-    return [found.span() for found in _SHORTCODE.finditer(text)]
+    return _by_words(words, text) or shape(text) or _by_parts(text) or _by_crumbs(text)
 
 
 def _by_words(words: list[str], text: str) -> str | None:
@@ -158,42 +111,19 @@ def _by_words(words: list[str], text: str) -> str | None:
     return None
 
 
-def _by_shape(text: str) -> str | None:
-    if _REPORTING.fullmatch(text) or _BYLINE.fullmatch(text) or _STAFF.fullmatch(text):
-        return "byline"
-    if _COPYRIGHT.search(text) and len(text.split()) <= SHORT * 2:
-        return "footer"
-    if _FEED.fullmatch(text):
-        return "read-more"
-    if re.match(r"(?i:home)\s*[/>»›|→]", text) and not SENTENCE_END.search(text):
-        return "navigation"
-    if _DATED.fullmatch(text) and not SENTENCE_END.search(text):
-        return "date"
-    if _SIGNED.fullmatch(text):
-        return "date"
-    if _POST.fullmatch(text):
-        return "share"
-    if _IMAGE.fullmatch(text):
-        return "credit"
-    if _CODES.fullmatch(text):
-        return "codes"
-    if all(word.startswith("#") and len(word) > 1 for word in text.replace(",", " ").split()):
-        return "tags"
-    return None
-
-
 def _by_parts(text: str) -> str | None:
     """A line in parts of which one is a date, a byline or so, and the others are short: "Courts | A. Brill | 4 May"."""
     parts = [part for part in SEPARATOR.split(text) if part]
     if len(parts) < 2 or SENTENCE_END.search(text) or max(len(part.split()) for part in parts) > PART:
         return None
-    found = [_by_words(_words(part), part) or _by_shape(part) for part in parts]
+    found = [_by_words(_words(part), part) or shape(part) for part in parts]
     return min(filter(None, found), key=lambda name: name not in ("byline", "date"), default=None)
 
 
 def _by_crumbs(text: str) -> str | None:
     parts = [part for part in _CRUMB.split(text) if part]
-    if len(parts) >= 3 and not SENTENCE_END.search(text) and max(len(part.split()) for part in parts) <= 4:
+    longest = max((len(part.split()) for part in (parts[:-1] if re.search("[›»]", text) else parts)), default=0)
+    if len(parts) >= 3 and longest <= 4 and (not SENTENCE_END.search(text) or len(parts[-1].split()) > 4):
         return "navigation"
     return None
 
@@ -229,9 +159,3 @@ def _phrases() -> tuple[dict[str, str], int]:
 def _words(text: str) -> list[str]:
     plain = text.lower().replace("’", "'")
     return [("0" if m[1] else "") + (m[2] or "") for m in _WORD.finditer(plain) if m[0]]
-
-
-def _is_ticker(text: str) -> bool:
-    """Names of currencies or shares with their numbers, and little else."""
-    items = [found[0] for found in _TICKER.finditer(text)]
-    return sum(map(len, items)) >= 0.75 * len(text) and (len(items) > 1 or bool(_RATE.match(text)))

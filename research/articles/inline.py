@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from research.articles.dumps import BODY_WORDS, INVISIBLE, Line
-from research.articles.furniture import QUOTATION, shortcodes
+from research.articles.shapes import QUOTATION, shortcodes
 
 GLUED_CHARACTERS = 500_000  # the longest text in which words are looked for again; a longer one is no article
 HEADING_WORDS = 10  # the most of a glued sub-heading
@@ -32,6 +32,8 @@ def find_inside(raw: str, line: Line, prefixes: Sequence[re.Pattern[str]] = ()) 
         yield "invisible", line.start + found.start(), line.start + found.end()
     if ends := [match.end() for prefix in prefixes if (match := prefix.match(own))]:
         yield "prefix", line.start, line.start + ends[0]
+    if prefixes and own.startswith("**") and own.endswith("**"):
+        yield "prefix", line.end - 2, line.end
     if line.is_body and len(raw) <= GLUED_CHARACTERS:
         for start, end in _glued_headings(own, raw):
             yield "glued-heading", line.start + start, line.start + end

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
 
+from research.articles.boxes import is_news
 from research.articles.cleaning import clean_article
+from research.articles.dumps import Line
+from research.articles.headlines import shared_stems
 from research.articles.texts import decode_text
 from research.records import Article, ResearchError
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+LONGEST = 300  # characters of a line that may be a headline
+MANY = 200  # elements looked at, so that no page takes long
+NAME_WORDS = 5  # the most of a name
+BOX_DEPTH = 3  # levels above a field at which its box may begin
+BEGINNING = 40  # characters by which the first paragraph is known in the page
 
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""")
 
@@ -36,15 +52,22 @@ def article_from_html(html: str, article_id: str, origin: str, url: str = "") ->
 
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it would log is in our one line
     try:
+        tree = trafilatura.load_html(html)
+        if tree is None:
+            raise ResearchError("no article text found in the page")
+        _drop_fields(tree)
         found = trafilatura.bare_extraction(
-            html, url=url or None, with_metadata=True, include_comments=False, include_tables=False
+            copy.deepcopy(tree), url=url or None, with_metadata=True, include_comments=False, include_tables=False
         )
+    except ResearchError:
+        raise
     except Exception as error:  # a stranger's page must never end the stream
         raise ResearchError(f"the page could not be parsed: {type(error).__name__}") from error
     paragraphs = [line.strip() for line in ((found and found.text) or "").splitlines() if line.strip()]
     if not paragraphs:
         raise ResearchError("no article text found in the page")
-    title = " ".join((found.title or "").split())
+    paragraphs = _with_lists(paragraphs, tree)
+    title = _headline(" ".join((found.title or "").split()), paragraphs, tree)
     if title and " ".join(paragraphs[0].split()).casefold() != title.casefold():
         paragraphs.insert(0, title)
     fields = {"author": " ".join((found.author or "").split()), "extractor": f"trafilatura {trafilatura.__version__}"}
@@ -58,4 +81,63 @@ def article_from_html(html: str, article_id: str, origin: str, url: str = "") ->
         url=found.url or url or None,
         fields={name: value for name, value in fields.items() if value},
     )
-    return clean_article(article)
+    head = tree.findtext(".//title")
+    names = [found.author or "", found.sitename or "", *re.split(r"\s[|•–—-]{1,2}\s", head or "")[1:]]
+    return clean_article(
+        article, [name for name in names if name and name not in title and len(name.split()) <= NAME_WORDS]
+    )
+
+
+def _drop_fields(tree: HtmlElement) -> None:
+    """Takes the boxes out of a page in which something is to be filled in: newsletters, comments, searches."""
+    for field in list(islice(tree.iter("input", "textarea", "form"), MANY)):
+        box = None
+        for element in islice(field.iterancestors(), BOX_DEPTH) if field.tag != "form" else [field]:
+            text = _text(element)
+            if len(text) > LONGEST or is_news(text) or element.find(".//h1") is not None:
+                break
+            box = element
+        if box is not None and box.getparent() is not None and box.tag not in {"body", "html"}:
+            box.drop_tree()
+
+
+def _with_lists(paragraphs: Sequence[str], tree: HtmlElement) -> list[str]:
+    """The paragraphs, with the items of short lists that were left out behind the sentence that announces them."""
+    lists: dict[str, list[str]] = {}
+    for element in islice(tree.iter("ul", "ol"), MANY):
+        lead = element.getprevious()
+        if lead is not None and (text := _text(lead)).endswith(":"):
+            lists[text] = [item for child in islice(element.iter("li"), MANY) if (item := _text(child))]
+    everything = " ".join(" ".join(paragraphs).split())
+    out: list[str] = []
+    for paragraph in paragraphs:
+        items = lists.get(" ".join(paragraph.split()), ())
+        out += [paragraph, *(f"- {item}" for item in items if item not in everything)]
+    return out
+
+
+def _headline(title: str, paragraphs: Sequence[str], tree: HtmlElement) -> str:
+    """The title, or a line above the body that has more to do with it, where the title is that of the outlet."""
+    first = next((" ".join(text.split()) for text in paragraphs if Line(0, 0, text).is_body and text != title), "")
+    lines: list[tuple[str, bool]] = []
+    for element in islice(tree.iter("h1", "h2", "b", "strong", "font", "td", "div", "p", "span", "center"), 10 * MANY):
+        text = _text(element)
+        if first and text.startswith(first[:BEGINNING]):
+            break
+        if Line(0, 0, text).is_headline:
+            lines.append((text, element.tag in {"h1", "h2"}))
+    own, *shares = shared_stems([title, *(text for text, _ in lines)], [text for text in paragraphs if text != title])
+    for (text, heading), share in zip(lines, shares, strict=True):
+        if share >= 2 and ((heading and own <= 2 and share >= 2 * own) or own == 0 or (own == 1 and share > 2)):
+            return text
+    return title
+
+
+def _text(element: HtmlElement) -> str:
+    """The text of an element as far as a headline goes, that of a longer one cut."""
+    out = ""
+    for part in element.itertext():
+        out += part
+        if len(out) > LONGEST:
+            break
+    return " ".join(out.split())

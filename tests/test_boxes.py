@@ -1,0 +1,167 @@
+"""What stands around an article and is told by its neighbours, its place or the page: boxes, feet, headlines, dumps."""
+
+import pytest
+
+from research.articles.cleaning import clean
+from research.articles.furniture import furniture
+from research.articles.pages import article_from_html
+
+TITLE = "Bell tower sinks another inch"
+SUNK = "The bell tower of St Anne in Tarn sank another inch over the winter, the parish said on Monday."
+SPRING = "Engineers suspect a spring under the north wall. The diocese disputes that there is a spring."
+OTHER = "The governor has cancelled his trip to the coast, his press office said. It gave no reason."
+
+
+def paragraphs(*blocks: str) -> list[str]:
+    """The lines left of an article made of these blocks below a headline."""
+    (found,) = clean("\n\n".join([TITLE, *blocks]))
+    title, *rest = found.text.split("\n\n")
+    assert (title, found.title) == (TITLE, TITLE)
+    return rest
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        "Sign up for our newsletter\nThe stories that matter in the valley, every weekday.",
+        "Advertisement\nYour savings deserve a better bed.\nOpen an account in six minutes",
+        "Roofs and gutters\nTel. Bernard, Ashcombe 555 019\nNo job too small",
+        "READ MORE: Five towers that lean\nWoman, 101, buys first computer",
+        "Subscribe\n\nA letter on towers",
+        "Follow us on Facebook\n\nStart your own page in two minutes.",
+        "Attachment(s):\nDownload PDF",
+    ],
+)
+def test_a_box_between_paragraphs_goes_as_a_whole(box: str) -> None:
+    assert paragraphs(SUNK, box, SPRING) == [SUNK, SPRING]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Pigeons do not mind.",
+        "Ask your councillor what he paid, the vicar suggested.",
+        "Will it fall?",
+        "“It stands, and you can see that it stands.”",
+    ],
+)
+def test_a_sentence_between_adverts_stays(line: str) -> None:
+    assert paragraphs(SUNK, "ADVERTISEMENT", line, "ADVERTISEMENT", SPRING) == [SUNK, line, SPRING]
+
+
+def test_without_blank_lines_neighbours_tell_less() -> None:
+    (found,) = clean("\n".join([TITLE, SUNK, "Sign up for our newsletter", "Nobody was hurt.", "Share", SPRING]))
+    assert found.text.split("\n\n") == [TITLE, SUNK, "Nobody was hurt.", SPRING]
+    assert paragraphs(SUNK, SPRING, "Advertisement", "Nobody was hurt.", "Share") == [SUNK, SPRING, "Nobody was hurt."]
+
+
+def test_lists_and_posts_stay_beside_adverts() -> None:
+    demands = ["Among those asked for were:", "A second bell", "A new rope"]
+    assert paragraphs(SUNK, *demands, "ADVERTISEMENT", SPRING) == [SUNK, *demands, SPRING]
+    post = ["Nobody told me that it moves", "— Vera Lind (@veralind) March 4, 2022"]
+    assert paragraphs(SUNK, "\n".join(post), "ADVERTISEMENT", SPRING) == [SUNK, post[0], SPRING]
+
+
+def test_sub_headings_stay_where_nothing_is_furniture() -> None:
+    assert paragraphs(SUNK, "What happens next", SPRING) == [SUNK, "What happens next", SPRING]
+
+
+def test_what_is_said_of_the_author_goes() -> None:
+    foot = "Ada Crane is the keeper of a small museum in Orm."
+    assert paragraphs("By Ada Crane", SUNK, SPRING, OTHER, foot) == [SUNK, SPRING, OTHER]
+
+
+def test_a_name_that_stands_in_the_text_is_no_headline() -> None:
+    foot = "The Tower Letter is a publication on towers in Tarn that lives from what its readers give."
+    (found,) = clean("\n\n".join(["The Tower Letter", "Subscribe", TITLE, SUNK, SPRING, OTHER, foot]))
+    assert found.text.split("\n\n") == [TITLE, SUNK, SPRING, OTHER]
+
+
+def test_a_notice_above_the_headline_is_not_the_body() -> None:
+    for notice in ("Good morning, here is your letter.", "From today's Echo, for those without one:"):
+        (found,) = clean("\n\n".join([notice, TITLE, SUNK, SPRING, "Unsubscribe"]))
+        assert found.text.split("\n\n") == [TITLE, SUNK, SPRING]
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("LOAD-DATE: March 4, 2019", "metadata"),
+        ("Vol. 12, No. 3", "metadata"),
+        ("Posts: 77", "metadata"),
+        ("WC", "codes"),
+        ("Severin Oake in Port Lisle and Anjali Brandt in London JANUARY 9 2023", "date"),
+        ("irma.solace@ledger.example", "contact"),
+        ("She can be reached at o.prell@tarn.example or 555-0199.", "contact"),
+        ("Online at www.tarn.example/towers", "contact"),
+        ("(With inputs from agencies)", "aside"),
+        ("[a bell rings]", "aside"),
+        ("→ Go deeper: The Brenn Farmer", "read-more"),
+        ("Join today →", "read-more"),
+        ("❧", "ruler"),
+        ("Calder Rovers 1 - 1 Port Isen", "ticker"),
+        ("Turn to Page 4, Col. 3", "pages"),
+        ("Correction, July 31: A previous version misspelled a name.", "note"),
+        ("This story has been updated with a statement of the parish.", "note"),
+        ("This video can not be shown.", "note"),
+    ],
+)
+def test_shapes_of_lines(line: str, rule: str) -> None:
+    assert furniture(line) == rule
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "This video shows a tower that leans.",
+        "Anyone with information is asked to call 555-0199.",
+        "(The company denied this.)",
+        "In May the tower sank by 3 - 4 inches.",
+        "Contact with the ship was lost on Monday.",
+        "The story was published on Monday.",
+    ],
+)
+def test_sentences_shaped_like_furniture(line: str) -> None:
+    assert furniture(line) is None
+
+
+def test_a_dump_is_cut_where_the_topic_changes() -> None:
+    second = ["Governor cancels trip to the coast", OTHER, "He may go to the mine instead, two officials suggested."]
+    for gap in ("\n\n", "\n\n\n", "\n\nShare  Tweet  Email\n\n", "\n\nCOUNTRY\n"):
+        found = clean("\n\n".join([TITLE, SUNK, SPRING]) + gap + "\n\n".join(second))
+        assert [one.title for one in found] == [TITLE, second[0]], gap
+    heading = "The north wall of the tower"
+    (whole,) = clean("\n\n".join([TITLE, SUNK, heading, SPRING, "The tower of St Anne will not be propped up."]))
+    assert whole.title == TITLE
+
+
+def test_numbered_sections_of_an_article_are_no_articles() -> None:
+    sections = ["1. The spring", "2. The north wall"]
+    (whole,) = clean("\n\n".join([TITLE, SUNK, SPRING, sections[0], SPRING, sections[1], SPRING + " " + SUNK]))
+    assert whole.title == TITLE
+    heads = ["1. Tower sinks", "2. Governor cancels trip"]
+    assert len(clean("\n\n".join(["The week in short.", heads[0], SUNK, SPRING, heads[1], OTHER]))) == 2
+
+
+def page(title: str, *body: str) -> list[str]:
+    found = article_from_html(f"<html><head><title>{title}</title></head><body>{''.join(body)}</body></html>", "a", "a")
+    return [found.title or "", *found.text.split("\n\n")]
+
+
+def test_the_headline_of_a_page_is_the_one_above_the_body() -> None:
+    told = "".join(f"<p>{text}</p>" for text in (SUNK, SPRING, OTHER))
+    headline = f"<font size=5><b>{TITLE}</b></font>"
+    assert page("Tarn Echo -- Printer Friendly Format", headline, told) == [TITLE, TITLE, SUNK, SPRING, OTHER]
+
+
+def test_boxes_with_fields_are_taken_out_of_a_page() -> None:
+    box = "<div><h3>The Evening Letter</h3><p>All of it at six, every day.</p><input><p>Leave when you like.</p></div>"
+    body = (f"<h1>{TITLE}</h1>", f"<p>{SUNK}</p>", box, f"<p>{SPRING}</p>", f"<p>{OTHER}</p>")
+    assert page(TITLE, *body) == [TITLE, TITLE, SUNK, SPRING, OTHER]
+    assert page(TITLE, "<form>", *body[:2], *body[3:], "</form>") == [TITLE, TITLE, SUNK, SPRING, OTHER]
+
+
+def test_the_name_of_the_outlet_tells_the_foot_of_a_page() -> None:
+    foot = "Tarn Echo is printed twice a week on thin paper."
+    told = "".join(f"<p>{text}</p>" for text in (SUNK, SPRING, OTHER, foot))
+    assert page(f"{TITLE} | Tarn Echo", f"<h1>{TITLE}</h1>", told) == [TITLE, TITLE, SUNK, SPRING, OTHER]
