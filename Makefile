@@ -40,7 +40,7 @@ test-slow: $(VENV)/.installed-transformers ## run all tests
 	$(BIN)/python -m pytest -q --slow
 
 bundled: install ## train the models that the package carries (needs RESEARCH_DATA)
-	$(BIN)/research train --model bundled --dataset gold-and-shipped --task attribution --save research/models/bundled/attribution
+	$(BIN)/research train --model bundled --dataset gold-and-shipped++attribution-silver --task attribution --save research/models/bundled/attribution
 	$(BIN)/research train --model bundled --dataset gold-and-shipped --task primary --save research/models/bundled/primary
 	$(BIN)/research train --model bundled --dataset stance-news --task stance --drop-leaks --save research/models/bundled/stance
 

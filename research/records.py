@@ -16,6 +16,7 @@ BACKGROUND = "background"
 ATTRIBUTION_LABELS = ("official_statement", "speculation", "denial")
 PRIMARY_LABELS = (*ATTRIBUTION_LABELS, BACKGROUND)
 UNRELATED = "unrelated"
+LABELLED_BY = "labelled_by"  # in Article.fields: the models whose answers the labels are
 STANCE_LABELS = ("supports", "denies", "discusses", UNRELATED)
 POSITIONS = ("headline", "lead", "first half", "second half")
 LEAD = 2  # sentences
@@ -313,14 +314,20 @@ class Prediction:
 
     @property
     def labelled_article(self) -> Article:
-        """The article with what was predicted in the place of gold."""
+        """The article with what was predicted in the place of gold; its fields name the models."""
         sentences = tuple(
             Sentence(row.start, row.end, self.article.text[row.start : row.end], row.labels) for row in self.sentences
         )
         primary = self.primary.labels[0] if self.primary and self.primary.labels else None
         claims = tuple(replace(s.claim, label=s.row.labels[0] if s.row.labels else None) for s in self.stances)
-        sentences = sentences or self.article.sentences
-        return replace(self.article, sentences=sentences, primary=primary, claims=claims or self.article.claims)
+        fields = {**self.article.fields, LABELLED_BY: ", ".join(dict.fromkeys(m["name"] for m in self.models.values()))}
+        return replace(
+            self.article,
+            sentences=sentences or self.article.sentences,
+            primary=primary,
+            claims=claims or self.article.claims,
+            fields=fields,
+        )
 
     @property
     def shares(self) -> dict[str, float]:

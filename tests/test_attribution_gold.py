@@ -9,7 +9,7 @@ import pytest
 
 from research.config import AttributionGold
 from research.datasets import load_dataset
-from research.datasets.attribution_gold import read_standoff, standoff
+from research.datasets.attribution_gold import read_standoff, write_standoff
 from research.datasets.corpora import CORPORA
 from research.datasets.store import user_data_folder
 from research.records import ResearchError, Sentence
@@ -97,7 +97,7 @@ def test_gold_absent_says_where_it_looked_and_what_to_do(tmp_path, monkeypatch):
 
 def test_standoff_file_holds_no_text_and_reads_back(tmp_path):
     folder = write_gold(tmp_path / "gold", [gold_row("1", "Neen.")], [gold_row("2", "Nope.")])
-    assert standoff(folder, tmp_path / "out.json") == 2
+    assert write_standoff(folder, tmp_path / "out.json") == 2
     written = (tmp_path / "out.json").read_text()
     assert "Neen" not in written
     assert json.loads(written)[0]["sentences"] == [[0, 4, "do"]]
@@ -148,6 +148,6 @@ def test_standoff_joined_with_corpora_equals_the_gold_with_texts(tmp_path):
 @pytest.mark.real
 @pytest.mark.skipif(not REAL, reason="RESEARCH_DATA is not set")
 def test_standoff_file_is_what_the_gold_gives_today(tmp_path):
-    standoff(Path(REAL, "attribution-gold"), tmp_path / "standoff.json")
+    write_standoff(Path(REAL, "attribution-gold"), tmp_path / "standoff.json")
     shipped = ROOT / "research/datasets/attribution_gold/standoff.json"
     assert (tmp_path / "standoff.json").read_bytes() == shipped.read_bytes()

@@ -11,8 +11,9 @@ import pytest
 
 from research.config import AttributionGold, Polnear, Shipped, Wikiweasel, dataset_config, run_config
 from research.datasets import Dataset, list_datasets, load_dataset, summarise
-from research.datasets.attribution_gold import read_standoff, text_sha256
+from research.datasets.attribution_gold import read_standoff
 from research.datasets.audit import find_pairs
+from research.datasets.standoff import text_sha256
 from research.records import ResearchError
 from research.workflows.train import train
 

@@ -35,6 +35,7 @@ from research.config.reading import (
 from research.config.runs import (
     DATASET_SCHEMAS,
     AttributionGold,
+    AttributionSilver,
     DatasetConfig,
     Emergent,
     Experiment,
@@ -55,6 +56,7 @@ __all__ = [
     "DATASET_SCHEMAS",
     "MODEL_SCHEMAS",
     "AttributionGold",
+    "AttributionSilver",
     "Blend",
     "Cascade",
     "Cues",

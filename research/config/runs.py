@@ -27,6 +27,13 @@ class AttributionGold(Section):
     path: Path | None = Field(None, description="folder of train.jsonl and dev.jsonl with text, or of the corpora")
 
 
+class AttributionSilver(Section):
+    """Real news sentences labelled by a model that learned from the gold: learned from besides it, never scored."""
+
+    kind: Literal["attribution-silver"] = "attribution-silver"
+    path: Path | None = Field(None, description="folder of the corpora fnc-1 and polnear")
+
+
 class Jsonl(Section):
     """Your own labelled articles (Article JSONL)."""
 
@@ -86,7 +93,7 @@ class Mix(Section):
 
 
 DatasetConfig = Annotated[
-    Shipped | AttributionGold | Jsonl | Polnear | Wikiweasel | Fnc1 | Emergent | Rumoureval | Mix,
+    Shipped | AttributionGold | AttributionSilver | Jsonl | Polnear | Wikiweasel | Fnc1 | Emergent | Rumoureval | Mix,
     Field(discriminator="kind"),
 ]
 

@@ -19,8 +19,9 @@ from typing import Any
 
 from research.config import read_yaml
 from research.datasets.attribution_gold import NAME as GOLD
-from research.datasets.attribution_gold import find_texts, read_standoff, read_texts, wanted_keys
+from research.datasets.attribution_gold import read_standoff, read_texts
 from research.datasets.corpora import CORPORA, source_files
+from research.datasets.standoff import find_texts, wanted_keys
 from research.datasets.store import data_folders, file_sha256
 from research.records import ResearchError
 

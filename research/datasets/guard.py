@@ -6,9 +6,10 @@ import logging
 from collections.abc import Sequence
 
 from research.config import AttributionGold
-from research.datasets.attribution_gold import load_attribution_gold, read_standoff, text_sha256
+from research.datasets.attribution_gold import load_attribution_gold, read_standoff
 from research.datasets.audit import find_pairs
 from research.datasets.dataset import Dataset, Entry
+from research.datasets.standoff import text_sha256
 from research.records import ResearchError
 
 log = logging.getLogger(__name__)

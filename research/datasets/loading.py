@@ -15,6 +15,7 @@ from research.records import ResearchError, Row
 ADAPTERS: Mapping[str, str] = {
     "shipped": "research.datasets.shipped:load_shipped",
     "attribution-gold": "research.datasets.attribution_gold:load_attribution_gold",
+    "attribution-silver": "research.datasets.attribution_silver:load_attribution_silver",
     "jsonl": "research.datasets.jsonl:load_jsonl",
     "polnear": "research.datasets.polnear:load_polnear",
     "wikiweasel": "research.datasets.wikiweasel:load_wikiweasel",

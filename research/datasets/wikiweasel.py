@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from research.config import Wikiweasel
-from research.datasets.attribution_gold import text_sha256
 from research.datasets.card import read_cards
 from research.datasets.dataset import Dataset, Entry
 from research.datasets.problems import Problems
+from research.datasets.standoff import text_sha256
 from research.datasets.store import cached, corpus_folder
 from research.records import Article, Sentence
 

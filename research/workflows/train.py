@@ -24,7 +24,18 @@ from research.models import create
 from research.models.calibration import calibrated
 from research.models.checkpoint import Checkpoint, is_checkpoint
 from research.models.protocol import Fitting, Model, Probabilities, gold_matrix
-from research.records import TASKS, Article, Example, ResearchError, Row, Score, Task, examples_for, gold_rows
+from research.records import (
+    LABELLED_BY,
+    TASKS,
+    Article,
+    Example,
+    ResearchError,
+    Row,
+    Score,
+    Task,
+    examples_for,
+    gold_rows,
+)
 from research.scoring import average_precision
 from research.workflows.folds import (
     Progress,
@@ -240,10 +251,12 @@ def _fit(
     progress: Progress,
     state: Path | None,
 ) -> tuple[Checkpoint, list[Row]]:
-    """The checkpoint, and the cross-validated rows (none without folds). `extra` is only learned from."""
+    """The checkpoint, and the cross-validated rows (none without folds). `extra` is only learned from; what a model
+    labelled not in the folds, since that model may have learned from the articles that they hold out."""
     model = create(config.model, task, config.train.seed)
     if config.train.folds:
-        judged, probabilities = examples, out_of_fold(config, task, examples, progress, state, extra)
+        by_people = [e for e in extra if LABELLED_BY not in e.article.fields]
+        judged, probabilities = examples, out_of_fold(config, task, examples, progress, state, by_people)
         progress("fit on all", 0, 1)
         model.fit([*examples, *extra], _fitting(progress, state))
     else:
