@@ -35,6 +35,7 @@ LOOK = 60  # lines looked at for a judgement, so that a dump of a million lines 
 WITH_ITEMS = frozenset({"share", "pages", "credit", "tags"})  # lines that stand with such headlines, as dates do
 SECTIONS = frozenset({"related"})  # lines below which other articles' headlines stand
 
+_ITEM = re.compile(r"[-–—*•] \w")
 _MARKED = re.compile(r"(?:[#*•–—-]+|[^\w\s\"“”‘’'()\[\]$£€¿¡.…]+) +(?=\S)|\*+")
 
 
@@ -77,7 +78,7 @@ def clean_article(article: Article, names: Sequence[str] = ()) -> Article:
 def clean(raw: str, *, several: bool = True, names: Sequence[str] = ()) -> list[Cleaned]:
     """The articles of a text, in order; [] when nothing in it is one. Without `several` the text is what was found in
     one page or file. A text in which nothing is to be removed comes back as it is."""
-    lines = _drop_sections(read_lines(raw))
+    lines = _drop_sections(_keep_items(read_lines(raw)))
     if not lines:
         return []
     articles = list(separate(lines)) if several else [lines]
@@ -121,6 +122,19 @@ def _clean_article(raw: str, lines: Sequence[Line], names: Sequence[str], severa
 def _is_told(line: Line) -> bool:
     """Whether the line tells something, as "Good morning. Here are today's stories." does not."""
     return len(line.text.split()) > LABEL_WORDS or is_news(line.text)
+
+
+def _keep_items(lines: Sequence[Line]) -> list[Line]:
+    """The items of a list below a sentence with a colon are what somebody demands or promises: "- Let us go."."""
+    out: list[Line] = []
+    listed = False
+    for line in lines:
+        item = bool(_ITEM.match(line.text))
+        if listed and item:
+            line = replace(line, rule=None)
+        listed = (listed and item) or (line.is_body and line.text.endswith(":"))
+        out.append(line)
+    return out
 
 
 def _drop_sections(lines: Sequence[Line]) -> list[Line]:

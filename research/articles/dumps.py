@@ -15,6 +15,7 @@ from research.articles.furniture import furniture
 from research.articles.shapes import SENTENCE_END
 
 WRAPPED = 40  # characters, the least of a line that goes on in the next one
+NARROW = 30  # characters; the least width of a column in which shorter lines go on, too
 KICKER_WORDS = 3  # the most of a label beside a headline ("Opinion", a town), which no sentence is
 OFTEN = 3  # times that a line stands in a dump before it is taken for a ticker or a banner
 NUMBERED = 2  # times, when the lines differ in their numbers only: "Item 3 of 8"
@@ -111,15 +112,20 @@ def _paragraphs(raw: str) -> Iterator[tuple[int, int, bool]]:
 
 
 def _unwrap(raw: str, block: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Spans of the paragraphs in a block of lines. They are one when all but the last are long and another one goes on
-    with a small letter, or each breaks off at a comma, in brackets, or behind a little word; where some lines are
-    indented, each of these begins a paragraph."""
+    """Spans of the paragraphs in a block of lines. They are one when all but the last are long, or leave no room for
+    the next word in their column, and another one goes on with a small letter, or each breaks off at a comma, in
+    brackets, or behind a little word; where some lines are indented, each of these begins a paragraph."""
     indented = [start for start, _ in block if raw[max(start - 2, 0) : start] == "  "]
     first = 0
     for i in range(1, len(block) + 1):
         if i == len(block) or (0 < len(indented) < len(block) and block[i][0] in indented):
             own = block[first:i]
-            long = all(end - start >= WRAPPED for start, end in own[:-1])
+            width = max(max(end - start for start, end in own), NARROW)
+            long = all(
+                end - start >= WRAPPED
+                or (len(own) > 2 and end - start + 1 + len(raw[then:after].split(maxsplit=1)[0]) > width)
+                for (start, end), (then, after) in pairwise(own)
+            )
             if long and (
                 any(raw[i].islower() and not _ADDRESS.match(raw, i) for i, _ in own[1:])
                 or all(_UNDONE.search(raw[max(i, j - WRAPPED) : j]) for i, j in own[:-1])

@@ -100,13 +100,14 @@ def _by_words(words: list[str], text: str) -> str | None:
     known = set(words)
     sentence = bool(SENTENCE_END.search(text)) and len(words) > 6
     to_reader = bool(known & READER)
+    leads = bool(re.match("(?:At|On|In) .*:$", text))  # as to a quotation: "At 09:31:"
     for rule in rules():
         begun = rule.begins if to_reader or (len(words) <= SHORT and not sentence) else ()
         if any(joined.startswith(phrase + " ") for phrase in (*begun, *rule.opens)):
             return rule.name
         if len(words) <= LONG and any(all(known & group for group in groups) for groups in rule.holds):
             return rule.name
-        if rule.words and known <= rule.words and known & rule.needs:
+        if rule.words and known <= rule.words and known & rule.needs and not leads:
             return rule.name
     return None
 

@@ -79,7 +79,11 @@ def _is_notice(lines: Sequence[Line], first: int, then: int, page: bool) -> bool
     notice = lines[first].text
     titles = [i for i in range(first + 1, min(then, first + LOOK)) if lines[i].is_headline]
     below = Words(lines[first + 1 : first + LOOK])
-    if not titles or any(line.is_headline and below.shared(line.text) > PAGE_WORDS for line in lines[:first][-LOOK:]):
+    own = set(content(notice))
+    if not titles or any(
+        line.is_headline and max(below.shared(line.text), len(own & set(content(line.text)))) > PAGE_WORDS
+        for line in lines[:first][-LOOK:]
+    ):
         return False
     told = page and any(line.rule in META for i in titles for line in lines[i + 1 : i + 3])
     greets = len(notice.split()) <= 2 * LABEL_WORDS and has(notice, _GREETING) and not is_news(notice)

@@ -66,7 +66,7 @@ def article_from_html(html: str, article_id: str, origin: str, url: str = "") ->
     paragraphs = [line.strip() for line in ((found and found.text) or "").splitlines() if line.strip()]
     if not paragraphs:
         raise ResearchError("no article text found in the page")
-    paragraphs = _with_lists(paragraphs, tree)
+    paragraphs = _with_lists(_with_mates(paragraphs, tree), tree)
     title = _headline(" ".join((found.title or "").split()), paragraphs, tree)
     if title and " ".join(paragraphs[0].split()).casefold() != title.casefold():
         paragraphs.insert(0, title)
@@ -99,6 +99,23 @@ def _drop_fields(tree: HtmlElement) -> None:
             box = element
         if box is not None and box.getparent() is not None and box.tag not in {"body", "html"}:
             box.drop_tree()
+
+
+def _with_mates(paragraphs: Sequence[str], tree: HtmlElement) -> list[str]:
+    """The paragraphs, with sentences above the first one that were left out though they stand below the headline of the
+    page in elements of the same class."""
+    above: list[tuple[str, str]] = []  # class and text
+    for element in islice(tree.iter("h1", "p", "div"), 10 * MANY):
+        if element.tag == "h1":
+            above = []
+        elif (name := element.get("class")) and element.find(".//div") is None:
+            text = " ".join(element.text_content().split())
+            if text == " ".join(paragraphs[0].split()):
+                known = " ".join(" ".join(paragraphs).split())
+                mates = [one for mate, one in above if mate == name and Line(0, 0, one).is_body and one not in known]
+                return [*mates, *paragraphs]
+            above.append((name, text))
+    return list(paragraphs)
 
 
 def _with_lists(paragraphs: Sequence[str], tree: HtmlElement) -> list[str]:

@@ -60,7 +60,10 @@ _TICKER = re.compile(
     r"(?:\(?[+−–-]?\d[\d.,]*\s*%?\)?)?[\s▲▼△▽↑↓|;,·•]*"
 )
 _RATE = re.compile(r"[A-Z]{3}(?:/[A-Z]{3})?\s*[:=]?\s*\d+[.,]\d+")
-_COPYRIGHT = re.compile(r"^\W*(?:©|\(c\))\s*[A-Z\d]|(?:©|\([cC]\))\s*(?:[Cc]opyright\s*)?\d{4}")
+_COPYRIGHT = re.compile(
+    r"^\W*(?:©|\(c\))\s*[A-Z\d]|(?:©|\([cC]\))\s*(?:[Cc]opyright\s*)?\d{4}"
+    r"|\b(?:[Rr]ights [Rr]eserved|RIGHTS RESERVED)\s*(?:[.|·•©–—-]|$)"
+)
 _FEED = re.compile(
     r"The post .{5,200} (?:appeared first on|first appeared on) .{2,60}|\[?(?:…|\.\.\.|&hellip;)\]?", re.I
 )
