@@ -16,6 +16,7 @@ from itertools import chain, repeat
 
 from research.articles.boxes import LABEL_WORDS, drop_boxes, is_news
 from research.articles.dumps import (
+    BODY_WORDS,
     KEY,
     KICKER_WORDS,
     META,
@@ -27,7 +28,7 @@ from research.articles.dumps import (
     separate,
 )
 from research.articles.foot import drop_foot
-from research.articles.headlines import find_title
+from research.articles.headlines import find_title, greets
 from research.articles.inline import find_inside
 from research.records import Article, Removal, ResearchError
 
@@ -121,7 +122,7 @@ def _clean_article(raw: str, lines: Sequence[Line], names: Sequence[str], severa
 
 def _is_told(line: Line) -> bool:
     """Whether the line tells something, as "Good morning. Here are today's stories." does not."""
-    return len(line.text.split()) > LABEL_WORDS or is_news(line.text)
+    return is_news(line.text) or (len(line.text.split()) > LABEL_WORDS and not greets(line.text))
 
 
 def _keep_items(lines: Sequence[Line]) -> list[Line]:
@@ -132,7 +133,9 @@ def _keep_items(lines: Sequence[Line]) -> list[Line]:
         item = bool(_ITEM.match(line.text))
         if listed and item:
             line = replace(line, rule=None)
-        listed = (listed and item) or (line.is_body and line.text.endswith(":"))
+        listed = (listed and item) or (
+            line.rule is None and line.text.endswith(":") and len(line.text.split()) >= BODY_WORDS
+        )
         out.append(line)
     return out
 

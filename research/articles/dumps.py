@@ -9,9 +9,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
-from research.articles.furniture import furniture
+from research.articles.furniture import READER, furniture
 from research.articles.shapes import SENTENCE_END
 
 WRAPPED = 40  # characters, the least of a line that goes on in the next one
@@ -31,6 +31,8 @@ ENDS = frozenset({"read-more", "footer", "ruler", "repeated"})  # lines after wh
 
 INVISIBLE = re.compile("[\u200b\u200c\u2060\ufeff\u00ad]+")
 NUMBER = re.compile('(?:#|No\\.? ?|[\\[(])?(\\d{1,2})(?:\\s?[.)\\]/:–-]|\ufe0f?\u20e3)\\s+(?=["“‘]?[A-Z])')
+_NUMBER_ALONE = re.compile(r"(\d{1,2})[.):]")
+_CLOCK = re.compile(r"\d{1,2}[:.]\d\d(?: ?[ap]\.?m\.?)?", re.I)  # as above each entry of a live blog
 _ORNAMENT = re.compile(r"^[\W_]+")
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w’'-]{2,}")
 _ADDRESS = re.compile(r"https?:|www\.|\S{1,40}@")
@@ -142,10 +144,14 @@ def separate(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
     numbered = _numbered_headlines(lines)
     first = bodies = 0
     headed = False  # whether the article that goes on has a headline: in a dump each has one
+    signed = False  # whether its author has signed it below
     for i, line in enumerate(lines):
+        signed = (signed or line.rule == "signature") and not line.is_body
         begins = bodies and (
             (keyed and KEY.match(line.text))
             or i in numbered
+            or (line.rule == "post" and _tells(lines[i + 1 : i + LOOK]))
+            or (signed and line.rule is None and any(other.is_body for other in lines[i + 1 : i + 2]))
             or (
                 not numbered
                 and headed
@@ -159,10 +165,16 @@ def separate(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
             while start > first + 1 and _is_kicker(lines[start - 1]):
                 start -= 1
             yield lines[first:start]
-            first, bodies, headed = start, 0, False
+            first, bodies, headed, signed = start, 0, False, False
         headed = headed or (not bodies and line.is_headline)
         bodies += line.is_body and not line.is_headline
     yield lines[first:]
+
+
+def _tells(lines: Sequence[Line]) -> bool:
+    """Whether a post that begins above the lines is more than a remark."""
+    own = takewhile(lambda line: line.rule != "post", lines)
+    return any(line.is_body and len(line.text.split()) > HEADLINE_WORDS for line in own)
 
 
 def _is_kicker(line: Line) -> bool:
@@ -178,6 +190,8 @@ def _begins_article(lines: Sequence[Line], i: int) -> bool:
     if above > 0 and _is_kicker(lines[above]):
         above -= 1
     while above >= 0 and (rule := lines[above].rule) is not None:
+        if _CLOCK.fullmatch(lines[above].text):
+            return False
         before.add("related" if rule == "read-more" and re.search("[:|]", lines[above].text) else rule)
         above -= 1
     after = set()
@@ -208,7 +222,7 @@ def _changes_topic(lines: Sequence[Line], first: int, i: int) -> bool:
             break
         if line.is_body:
             below.append(line.text)
-        elif not below and line.is_headline and len(line.text.split()) > BODY_WORDS:
+        elif not below and line.is_headline and len(line.text.split()) >= BODY_WORDS:
             return False
     above = [line.text for line in lines[max(first, i - TOPIC) : i] if line.is_body]
     mine, theirs = ({word for one in texts for word in content(one)} for texts in (below, above))
@@ -223,14 +237,24 @@ def _changes_topic(lines: Sequence[Line], first: int, i: int) -> bool:
 
 
 def _numbered_headlines(lines: Sequence[Line]) -> list[int]:
-    """Where "1. Headline", "2. Headline" ... stand when each has a paragraph below, and they are no sections of an
-    article that begins above them, with which they share a word each; else []."""
+    """Where "1. Headline", "2. Headline" ... stand, or "1." above a headline, when each has a paragraph below, and they
+    are no sections of an article that begins above them, with which they share a word each; else []."""
     found = [(i, int(m[1])) for i, line in enumerate(lines) if line.is_headline and (m := NUMBER.match(line.text))]
+    found = found or [
+        (i, int(m[1]))
+        for i, (line, below) in enumerate(pairwise(lines))
+        if below.is_headline and (m := _NUMBER_ALONE.fullmatch(line.text))
+    ]
     if len(found) < 2 or [number for _, number in found] != list(range(1, len(found) + 1)):
         return []
     places = [i for i, _ in found]
     parts = [lines[start:end] for start, end in pairwise([*places, len(lines)])]
-    above = {word for line in lines[: places[0]] if line.is_body for word in content(line.text)}
+    above = {
+        word
+        for line in lines[: places[0]]
+        if line.is_body and READER.isdisjoint(line.text.lower().split())
+        for word in content(line.text)
+    }
     own = [{word for line in part if line.is_body for word in content(line.text)} for part in parts]
     listed = len(above) >= TOPIC_WORDS and sum(len(words & above) for words in own) >= len(own)
     return places if all(own) and not listed else []

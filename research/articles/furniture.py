@@ -15,6 +15,7 @@ from typing import Any
 
 from research.articles.shapes import (
     ADDRESSED,
+    CAPTION,
     LONG,
     NOTE,
     PART,
@@ -31,10 +32,10 @@ LONGEST = 60  # words; whatever is longer is a paragraph of somebody's article
 READER = frozenset("you your you've you're we us our here".split())
 LISTED = frozenset("related read-more tags credit follow share advert metadata".split())  # may go on after a colon
 BETWEEN = frozenset({"date", "share"})  # rules whose words may stand between phrases
-SEPARATOR = re.compile(r"\s*[|•·]\s*|\s/\s|\s[–—-]{1,2}\s|\s{3,}")
+SEPARATOR = re.compile(r"\s*[|•·]\s*|\s[/»]\s|\s[–—-]{1,2}\s|\s{3,}")
 _WORD = re.compile(r"(\d[\d:.,/'-]*)?([^\W\d_]+(?:['.][^\W\d_]+)*)?")
 _SENTENCES = re.compile(r"[.!?] +[A-Z].*[.!?]$")
-_CRUMB = re.compile(r"\s*[|›»>•·☰]\s*|\s+/\s+")
+_CRUMB = re.compile(r"\s*[|›»>•·☰]\s*|\s+[/<]\s+")
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ def furniture(line: str) -> str | None:
         return "ticker"
     if ADDRESSED.fullmatch(text):
         return "metadata"
+    if CAPTION.fullmatch(text):
+        return "credit"
     if NOTE.fullmatch(text):
         return "note"
     if QUOTATION.search(text):

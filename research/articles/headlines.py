@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import islice, pairwise, takewhile
 
 from research.articles.boxes import LABEL_WORDS, PAGE_WORDS, Words, has, is_news
 from research.articles.dumps import BODY_WORDS, META, TITLE_WORDS, Line, content, ends_sentence, overlap, plain_words
@@ -18,9 +18,12 @@ ENOUGH = 4  # of a headline's words that come back in the body
 CLOSE = 0.6  # times as many as the best line above the body has: the first line with so many is the headline
 NOTICES = 4  # the most sentences above a headline
 FOOT = 3  # the last paragraphs, among which one on the outlet or the author may be
+FIELDS = 3  # the least of fields that are a form, and no headline with a label
 LOOK = 60  # lines looked at for a judgement, so that a dump of a million lines takes no longer for each
 
 _GREETING = READER | frozenset("hello hi good welcome dear".split())
+_KEY = re.compile(r"(?:title|headline):", re.I)
+_FIELD = re.compile(r"[A-Z][\w ]{0,20}: ")
 _NAME = re.compile(r"\b(?=([A-Z][\w’'-]+ (?:[A-Z]\.? )?[A-Z][\w’'-]+))")
 
 
@@ -29,7 +32,9 @@ def find_title(lines: Sequence[Line], names: Sequence[str] = ()) -> tuple[list[L
     `names` of outlet and author. Of the lines above
     the body the headline is the first one whose words come back in it."""
     head = _find_body(lines)
-    candidates = [line for line in lines[:head] if line.is_headline]
+    candidates = [line for i, line in enumerate(lines[:head]) if line.is_headline and not _is_field(lines, i)]
+    keyed = [line for above, line in pairwise(lines[:head]) if line.is_headline and _KEY.fullmatch(above.text)]
+    candidates = keyed or sorted(candidates, key=lambda line: " | " in line.text)  # which has the name of the outlet
     if not candidates:
         return list(lines), None
     body = [line for line in lines[head:] if line.rule is None]
@@ -49,6 +54,12 @@ def find_title(lines: Sequence[Line], names: Sequence[str] = ()) -> tuple[list[L
                 line = replace(line, rule="header")
         out.append(line)
     return _drop_names(out, place, names), title
+
+
+def _is_field(lines: Sequence[Line], i: int) -> bool:
+    """Whether the line is one of three fields or more, one below the other: "Prepared for: the ministry"."""
+    parts = reversed(lines[: i + 1]), lines[i:]
+    return sum(1 for part in parts for _ in takewhile(lambda line: _FIELD.match(line.text), part)) > FIELDS
 
 
 def closest(candidates: Sequence[str], body: Sequence[str]) -> int:
@@ -86,11 +97,15 @@ def _is_notice(lines: Sequence[Line], first: int, then: int, page: bool) -> bool
     ):
         return False
     told = page and any(line.rule in META for i in titles for line in lines[i + 1 : i + 3])
-    greets = len(notice.split()) <= 2 * LABEL_WORDS and has(notice, _GREETING) and not is_news(notice)
     leads = (
         notice.endswith(":") and titles[0] == first + 1 and len(notice.split()) <= LABEL_WORDS and not is_news(notice)
     )
-    return leads or ((told or greets) and below.shared(notice) <= PAGE_WORDS)
+    return leads or ((told or greets(notice)) and below.shared(notice) <= PAGE_WORDS)
+
+
+def greets(text: str) -> bool:
+    """Whether a sentence speaks to the reader and tells nothing."""
+    return len(text.split()) <= 2 * LABEL_WORDS and has(text, _GREETING) and not is_news(text)
 
 
 def _drop_names(lines: list[Line], place: int, known: Sequence[str]) -> list[Line]:

@@ -53,6 +53,7 @@ _SIGNED = re.compile(
     r"(?:,? (?:at )?[\d:. apm]+)?",
     re.I,
 )
+CAPTION = re.compile(r"(?:media|image|video|photo) caption[,:] .*", re.I)
 ADDRESSED = re.compile(r"(?:From|To|Cc|Sender|Reply-To): .*<\S+@\S+>")
 _TICKER = re.compile(
     r"(?:[A-Z]{2,6}(?:[/-][A-Z]{3})?|[$€£¥₴₽₿]|Gold|Silver|Brent|WTI|Crude|Oil|Gas|Bitcoin|Euro|Dollar|Pound)"
@@ -68,7 +69,10 @@ _FEED = re.compile(
     r"The post .{5,200} (?:appeared first on|first appeared on) .{2,60}|\[?(?:…|\.\.\.|&hellip;)\]?", re.I
 )
 _ASIDE = re.compile(r"\((?:[^()]|\([^()]*\))*[^().!?]\)+|\[[^\[\]]*[^\[\].!?…]\]")
-_ARROW = re.compile(r"(?:[→▶►»›↗☞▸▾▼←◀⟶➔➜↓]|>>|👉).*|.*[→▶►»›↗▸⟶➔➜]")
+_INITIALS = re.compile(r"\([a-z]{2,3}\)(?: (?:See|Continued|Turn|More)\b.{0,40})?")
+_POSTED = re.compile(r"[^.!?]{2,60}, \[\d{1,2}[./-]\d{1,2}[./-]\d{2,4},? \d{1,2}:\d\d(?::\d\d)?(?: ?[AP]M)?\]")
+_FIELDS = re.compile(r"(?:[A-Z][\w’' -]{1,30}\*\s*){2,}.*")
+_ARROW = re.compile(r"(?:[→▶►»›↗☞▸▾▼←◀⟶➔➜↓]|>>|👉).*|.*[→▶►»›↗▸⟶➔➜↑⤴]")
 _ADDRESS = re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]+|\b(?:https?://|www\.)(?!t\.co\b)\S+", re.I)
 _PHONE = re.compile(
     r"(?:.{0,30}\W)?(?:tel|phone|fax|mobile|telephone|call|hotline|whatsapp|signal|after hours)\b"
@@ -124,6 +128,12 @@ def shape(text: str) -> str | None:
         return "share"
     if _IMAGE.fullmatch(text):
         return "credit"
+    if _POSTED.fullmatch(text):
+        return "post"
+    if _INITIALS.fullmatch(text):
+        return "signature"
+    if _FIELDS.fullmatch(text):
+        return "subscription"
     if _ASIDE.fullmatch(text):
         return "aside"
     if _REACHED.fullmatch(text) and len(text.split()) <= LONG:
