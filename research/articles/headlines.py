@@ -8,7 +8,17 @@ from dataclasses import replace
 from itertools import islice, pairwise, takewhile
 
 from research.articles.boxes import LABEL_WORDS, PAGE_WORDS, Words, has, is_news
-from research.articles.dumps import BODY_WORDS, META, TITLE_WORDS, Line, content, ends_sentence, overlap, plain_words
+from research.articles.dumps import (
+    BODY_WORDS,
+    KEY,
+    META,
+    TITLE_WORDS,
+    Line,
+    content,
+    ends_sentence,
+    overlap,
+    plain_words,
+)
 from research.articles.furniture import READER
 
 STANDFIRST_WORDS = 7  # the least of a line between headline and body that is no sentence and stays
@@ -22,7 +32,7 @@ FIELDS = 3  # the least of fields that are a form, and no headline with a label
 LOOK = 60  # lines looked at for a judgement, so that a dump of a million lines takes no longer for each
 
 _GREETING = READER | frozenset("hello hi good welcome dear".split())
-_KEY = re.compile(r"(?:title|headline):", re.I)
+_KEY_ALONE = re.compile(r"(?:title|headline):", re.I)
 _FIELD = re.compile(r"[A-Z][\w ]{0,20}: ")
 _NAME = re.compile(r"\b(?=([A-Z][\w’'-]+ (?:[A-Z]\.? )?[A-Z][\w’'-]+))")
 
@@ -33,7 +43,11 @@ def find_title(lines: Sequence[Line], names: Sequence[str] = ()) -> tuple[list[L
     the body the headline is the first one whose words come back in it."""
     head = _find_body(lines)
     candidates = [line for i, line in enumerate(lines[:head]) if line.is_headline and not _is_field(lines, i)]
-    keyed = [line for above, line in pairwise(lines[:head]) if line.is_headline and _KEY.fullmatch(above.text)]
+    keyed = [
+        line
+        for above, line in pairwise(lines[:head])
+        if line.is_headline and (KEY.match(line.text) or _KEY_ALONE.fullmatch(above.text))
+    ]
     candidates = keyed or sorted(candidates, key=lambda line: " | " in line.text)  # which has the name of the outlet
     if not candidates:
         return list(lines), None

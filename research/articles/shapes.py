@@ -114,7 +114,7 @@ def shape(text: str) -> str | None:
     """The name of the rule that a line without quotation marks falls under by its shape."""
     if _REPORTING.fullmatch(text) or _BYLINE.fullmatch(text) or _STAFF.fullmatch(text):
         return "byline"
-    if _COPYRIGHT.search(text) and len(text.split()) <= SHORT * 2:
+    if _COPYRIGHT.search(text) and len(text.split()) <= LONG:
         return "footer"
     if _FEED.fullmatch(text):
         return "read-more"
