@@ -3,6 +3,7 @@
 import pytest
 
 from research.articles.cleaning import clean
+from research.articles.dumps import read_lines
 from research.articles.furniture import furniture
 from research.articles.pages import article_from_html
 
@@ -62,6 +63,11 @@ def test_lists_and_posts_stay_beside_adverts() -> None:
     assert paragraphs(SUNK, "\n".join(post), "ADVERTISEMENT", SPRING) == [SUNK, post[0], SPRING]
 
 
+def test_items_below_a_sentence_with_a_colon_stay() -> None:
+    demands = ["The ringers have three demands:", "- Let us ring.", "- Contact the bishop.", "- Pay."]
+    assert paragraphs(SUNK, *demands, "ADVERTISEMENT", SPRING) == [SUNK, *demands, SPRING]
+
+
 def test_sub_headings_stay_where_nothing_is_furniture() -> None:
     assert paragraphs(SUNK, "What happens next", SPRING) == [SUNK, "What happens next", SPRING]
 
@@ -104,6 +110,12 @@ def test_a_notice_above_the_headline_is_not_the_body() -> None:
         ("Correction, July 31: A previous version misspelled a name.", "note"),
         ("This story has been updated with a statement of the parish.", "note"),
         ("This video can not be shown.", "note"),
+        ("Media caption, “It moved again”", "credit"),
+        ("First name* Last name* Your parish*", "subscription"),
+        ("Board index < Country < Towers", "navigation"),
+        ("Tarn Now, [16.10.2023 08:14]", "post"),
+        ("(mk) See also page 11", "signature"),
+        ("Tarn Echo Ltd. All rights reserved. Printed in Orm.", "footer"),
     ],
 )
 def test_shapes_of_lines(line: str, rule: str) -> None:
@@ -119,6 +131,8 @@ def test_shapes_of_lines(line: str, rule: str) -> None:
         "In May the tower sank by 3 - 4 inches.",
         "Contact with the ship was lost on Monday.",
         "The story was published on Monday.",
+        "All rights reserved, the publisher had argued, meant reserved to the publisher.",
+        "At 09:31:",
     ],
 )
 def test_sentences_shaped_like_furniture(line: str) -> None:
@@ -133,6 +147,60 @@ def test_a_dump_is_cut_where_the_topic_changes() -> None:
     heading = "The north wall of the tower"
     (whole,) = clean("\n\n".join([TITLE, SUNK, heading, SPRING, "The tower of St Anne will not be propped up."]))
     assert whole.title == TITLE
+
+
+def test_a_dump_is_cut_at_posts_signatures_and_numbers() -> None:
+    first, second = (TITLE, SUNK, SPRING), ("Trip to the coast cancelled", OTHER)
+    marks = [
+        ("Tarn Now, [16.10.2023 08:14]", "", "Tarn Now, [16.10.2023 10:02]"),
+        ("Compiled by our reporters", "(rt)", "(mk)"),
+        ("Good morning, Tarn, here is your letter.", "1.", "2."),
+    ]
+    for one, two, three in marks:
+        below = (three,) if two == "(rt)" else ()
+        between = (two,) if two == "(rt)" else (three,)
+        above = (one, two) if two == "1." else (one,)
+        found = clean("\n\n".join([*above, *first, *between, *second, *below]))
+        assert [one.text.split("\n\n") for one in found] == [[*first], [*second]]
+    remarks = ["Tarn Now, [16.10.2023 10:02]", "It leans.", "Tarn Now, [16.10.2023 10:04]", "It does."]
+    assert len(clean("\n\n".join([*first, *remarks]))) == 1
+
+
+def test_entries_of_a_live_blog_are_no_articles() -> None:
+    entries = ["18:02", "Ada Crane, at the tower of the parish", SPRING, "Share this", "17:30", "Ringers leave", SUNK]
+    assert len(clean("\n\n".join([TITLE, SUNK, "Share this", *entries, "Share this"]))) == 1
+
+
+def test_narrow_columns_are_joined() -> None:
+    narrow = (
+        "The bell tower of St Anne in\nTarn sank another inch over the\nwinter. No one has an idea what\ncan be done."
+    )
+    (found,) = clean(f"{TITLE}\n\n{narrow}")
+    assert [line for line in read_lines(narrow) if line.is_body] == read_lines(narrow)
+    assert len(read_lines(narrow)) == 1 and found.text.endswith(narrow)
+    assert len(read_lines("Bell tower of St Anne sinks again\nby Ada Crane")) == 2
+
+
+def test_a_question_of_an_interview_is_no_headline() -> None:
+    text = "\n\n".join(
+        [
+            "Four questions for the last bell ringer of Tarn",
+            "Ada Crane, 77, has rung the bells of Tarn since 1965. She stops on Sunday.",
+            "Q: What do you think? Will it fall?",
+            "A: It has fallen. You came over it.",
+            "Q: Then who still rings the bells?",
+            "A: Lovers. Debtors. A priest, on Fridays.",
+        ]
+    )
+    (found,) = clean(text)
+    assert found.text == text and found.title == "Four questions for the last bell ringer of Tarn"
+
+
+def test_the_headline_is_told_by_its_key_and_is_no_field_or_name() -> None:
+    form = ["Prepared for: the bell tower of St Anne in Tarn", "Keywords: bell OR tower", "Inch: one"]
+    for head in (["Search: tower AND winter AND Tarn", "Headline:"], form, ["St Anne of Tarn | Bell tower"]):
+        (found,) = clean("\n".join([*head, TITLE]) + f"\n\n{SUNK}\n\n{SPRING}\n\nShare")
+        assert found.title == TITLE, head
 
 
 def test_numbered_sections_of_an_article_are_no_articles() -> None:
@@ -152,6 +220,15 @@ def test_the_headline_of_a_page_is_the_one_above_the_body() -> None:
     told = "".join(f"<p>{text}</p>" for text in (SUNK, SPRING, OTHER))
     headline = f"<font size=5><b>{TITLE}</b></font>"
     assert page("Tarn Echo -- Printer Friendly Format", headline, told) == [TITLE, TITLE, SUNK, SPRING, OTHER]
+
+
+def test_paragraphs_above_the_first_one_found_in_a_page_are_fetched() -> None:
+    told = [f'<div class="t"><div class="p">{text}</div></div>' for text in (SUNK, OTHER, SPRING)]
+    links = '<div class="l"><div>More on this story</div><div><a href="/1">Why towers lean</a></div></div>'
+    more = [f'<div class="t"><div class="p">{text} {text}</div></div>' for text in (SPRING, OTHER, SUNK)]
+    first = told[0].replace(SUNK, f"<b>{SUNK}</b>")
+    body = ("<div>", f"<div><h1>{TITLE}</h1></div>", first, *told[1:], links, *more, "</div>")
+    assert page(TITLE, *body)[:3] == [TITLE, TITLE, SUNK]
 
 
 def test_boxes_with_fields_are_taken_out_of_a_page() -> None:
