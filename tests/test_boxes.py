@@ -115,6 +115,11 @@ def test_a_notice_above_the_headline_is_not_the_body() -> None:
         ("Board index < Country < Towers", "navigation"),
         ("Tarn Now, [16.10.2023 08:14]", "post"),
         ("(mk) See also page 11", "signature"),
+        ("a0415 r f bc-tower-sinks 03-11 0091", "codes"),
+        ("MORE TO COME", "footer"),
+        ("Eds: UPDATES with quotes.", "note"),
+        ("Friends of Towers is a registered charity in Tarn (no. 280117).", "footer"),
+        ("Tower House, Tarn. You're receiving this because you asked for it.", "footer"),
         ("Tarn Echo Ltd. All rights reserved. Printed in Orm.", "footer"),
     ],
 )
@@ -133,6 +138,8 @@ def test_shapes_of_lines(line: str, rule: str) -> None:
         "The story was published on Monday.",
         "All rights reserved, the publisher had argued, meant reserved to the publisher.",
         "At 09:31:",
+        "The parish, a registered charity with no debts, denied it.",
+        "In all 100,000 of 300,000 bells were rung.",
     ],
 )
 def test_sentences_shaped_like_furniture(line: str) -> None:
@@ -169,6 +176,12 @@ def test_a_dump_is_cut_at_posts_signatures_and_numbers() -> None:
 def test_entries_of_a_live_blog_are_no_articles() -> None:
     entries = ["18:02", "Ada Crane, at the tower of the parish", SPRING, "Share this", "17:30", "Ringers leave", SUNK]
     assert len(clean("\n\n".join([TITLE, SUNK, "Share this", *entries, "Share this"]))) == 1
+
+
+def test_links_go_from_each_article_of_a_dump() -> None:
+    second = ["Governor cancels trip to the coast", OTHER, "He may go to the mine instead, two officials suggested."]
+    found = clean("\n\n".join([TITLE, SUNK, "Share this", SPRING, "Share", *second, "Road news, weather, sport p430"]))
+    assert [one.text.split("\n\n") for one in found] == [[TITLE, SUNK, SPRING], second]
 
 
 def test_narrow_columns_are_joined() -> None:

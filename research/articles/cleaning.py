@@ -100,7 +100,7 @@ def _clean_article(raw: str, lines: Sequence[Line], names: Sequence[str], severa
     marked = _drop_comments(lines)
     marked, title = find_title(marked, names)
     first = next((i for i, line in enumerate(marked) if line.is_body and line is not title), len(marked))
-    marked = drop_foot(drop_boxes(marked, first, page))
+    marked = drop_foot(drop_boxes(marked, first, page or several))
     removals = [Removal(line.rule, line.start, line.end, raw[line.start : line.end]) for line in marked if line.rule]
     kept = [line for line in marked if not line.rule]
     if not any(

@@ -34,6 +34,7 @@ _IMAGE = re.compile(r"!?\[[^\]]*\]\([^)]*\)|\[\d+\]:?\s*https?:\S+|\S+\.(?:jpe?g
 _CODES = re.compile(
     r"(?=.*(?:[A-Z]\d|\d:\d|\b[A-Z]{1,2}/[A-Z]{1,2}\b))(?:[A-Z0-9][A-Z0-9:./-]*[\s,|]*){2,6}"
     r"|[A-Z](?: [A-Z])+|[A-Z]{2} \d{4}"
+    r"|(?=(?:\D*\d){6})(?=.*[a-z])(?:(?:[A-Za-z]{0,3}\d|[a-z]+[/-])[\w/-]*\s*|[a-z]{1,2}\s+|[A-Z]{3}$){3,8}"  # slugs
     r"|HD|BY|WC|PD|ET|SN|SC|ED|LA|CY|LP|TD|IPD|IPC|CO|IN|NS|RE|AN|PUB|RF|CR|SE|VOL|PG|ART"  # fields of a database
 )
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
@@ -63,6 +64,7 @@ _TICKER = re.compile(
 _RATE = re.compile(r"[A-Z]{3}(?:/[A-Z]{3})?\s*[:=]?\s*\d+[.,]\d+")
 _COPYRIGHT = re.compile(
     r"^\W*(?:©|\(c\))\s*[A-Z\d]|(?:©|\([cC]\))\s*(?:[Cc]opyright\s*)?\d{4}"
+    r"|[Rr]egistered [Cc]harity\b[^.]*\b[Nn](?:o\.?|umber) ?\d"
     r"|\b(?:[Rr]ights [Rr]eserved|RIGHTS RESERVED)\s*(?:[.|·•©–—-]|$)"
 )
 _FEED = re.compile(
@@ -86,6 +88,7 @@ NOTE = re.compile(
     r"|\(?this (?:article|story|post|piece|column|interview|transcript|page) (?:(?:was|has been|is) )?(?:last |also )?"
     r"(?:first |originally |auto-?)?(?:amended|corrected|updated|edited|republished|published|appear(?:s|ed)|syndicated"
     r"|generated|translated|produced|supported by|part of|adapted|reprinted|archived|available)\b.*"
+    r"|(?:eds|editors): .*"
     r"|(?:appeared|published) in the .{0,40}\bedition\b.*"
     r"|this (?:video|audio|content|live ?blog|blog|live|player|embed|widget|form|poll|gallery|page|site|website)s? "
     r"(?:is (?:now )?(?:closed|not|no longer|over|unavailable|only)|could not|can ?not|can['’]t|isn['’]t|uses|requires"
