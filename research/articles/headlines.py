@@ -72,7 +72,7 @@ def find_title(lines: Sequence[Line], names: Sequence[str] = ()) -> tuple[list[L
 
 def _is_field(lines: Sequence[Line], i: int) -> bool:
     """Whether the line is one of three fields or more, one below the other: "Prepared for: the ministry"."""
-    parts = reversed(lines[: i + 1]), lines[i:]
+    parts = reversed(lines[max(i - FIELDS, 0) : i + 1]), lines[i : i + FIELDS]
     return sum(1 for part in parts for _ in takewhile(lambda line: _FIELD.match(line.text), part)) > FIELDS
 
 

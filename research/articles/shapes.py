@@ -81,7 +81,8 @@ _PHONE = re.compile(
     r".{0,40}?\d[\d ()/-]{4,}\d\W*",
     re.I,
 )
-_COUNTED = re.compile(r"[A-Z][a-z]+(?: [a-z]+)?: ?\d[\d.,]*[KMkm]?|[\d.,]+[KMkm]?\+?")
+_COUNTED = re.compile(r"[A-Z][a-z]+(?: [a-z]+)?: ?\d[\d.,]*[KMkm]?|\+?[\d.,]+[KMkm]?\+?")
+_FILE = re.compile(r".*\((?:PDF|ODT|DOCX?|XLSX?|CSV|ZIP|MP3)\W+[\d.,]+ ?[kKMG]B\)")
 NOTE = re.compile(
     r"(?:correction|clarification|disclosure|disclaimer|(?:editor|publisher|author)['’]?s?['’]? note)s?\b"
     r"[^.]{0,40}[:.—–-].*"
@@ -148,7 +149,7 @@ def shape(text: str) -> str | None:
             return "read-more"
         if _COUNTED.fullmatch(text) or (_ISSUE.fullmatch(text) and len(text.split()) <= SHORT):
             return "metadata"
-        if _JUMP.fullmatch(text):
+        if _JUMP.fullmatch(text) or _FILE.fullmatch(text):
             return "pages"
         if _SCORE.fullmatch(text):
             return "ticker"
