@@ -121,7 +121,11 @@ def test_as_good_on_real_news_as_its_card_says(name: str, on: str, where: str) -
 @REAL
 @pytest.mark.parametrize(
     ("name", "dataset"),
-    [("attribution", "gold-and-shipped++attribution-silver"), ("primary", "gold-and-shipped"), ("stance", "stance-news")],
+    [
+        ("attribution", "gold-and-shipped++attribution-silver"),
+        ("primary", "gold-and-shipped"),
+        ("stance", "stance-news"),
+    ],
 )
 def test_training_again_gives_the_same_model(
     name: str, dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
