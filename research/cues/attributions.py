@@ -12,7 +12,6 @@ from research.cues.lexicon import load_lexicon
 from research.cues.matches import QUOTES
 from research.cues.sources import Attribution, Parse, resolve_noun_phrase
 
-VERB_CLASSES = ("speech", "stance", "deny", "reject", "claim", "guess", "allege", "observe")
 _CLASS_ORDER = ("deny", "allege", "guess", "speech", "claim", "reject", "stance", "observe")
 _AUX = frozenset(
     """has have had 's 've 'd also later then earlier already again is was were be been are will would not n't never

@@ -69,9 +69,6 @@ def _camp(kind: str) -> str:
     return "unofficial" if kind in UNOFFICIAL_KINDS else kind
 
 
-CAMPS = ("official", "unofficial", "anonymous", "document", "name", "acronym", "pronoun", "none")
-
-
 def _describe(c: Context, fired: list[str]) -> dict[str, float]:
     out: dict[str, float] = {}
     has, parse = c.parse.has, c.parse
