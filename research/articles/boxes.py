@@ -16,6 +16,7 @@ from research.articles.dumps import META, TITLE_WORDS, Line, content, ends_sente
 from research.articles.furniture import READER
 from research.articles.shapes import QUOTATION
 
+LOOK = 60  # lines looked at for a judgement, so that a dump of a million lines takes no longer for each
 PAGE_WORDS = 1  # words that a line which is not the article's may share with it
 LABEL_WORDS = 14  # the most of a line without a full stop that is a label, a link or a slogan
 LINK_WORDS = 5  # the least of such a line that is a link to another article when it shares no word with this one

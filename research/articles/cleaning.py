@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
 
-from research.articles.boxes import LABEL_WORDS, drop_boxes, is_news
+from research.articles.boxes import LABEL_WORDS, LOOK, drop_boxes, is_news
 from research.articles.dumps import (
     BODY_WORDS,
     KEY,
@@ -32,7 +32,6 @@ from research.articles.headlines import find_title, greets
 from research.articles.inline import find_inside
 from research.records import Article, Removal, ResearchError
 
-LOOK = 60  # lines looked at for a judgement, so that a dump of a million lines takes no longer for each
 WITH_ITEMS = frozenset({"share", "pages", "credit", "tags"})  # lines that stand with such headlines, as dates do
 SECTIONS = frozenset({"related"})  # lines below which other articles' headlines stand
 
@@ -83,24 +82,21 @@ def clean(raw: str, *, several: bool = True, names: Sequence[str] = ()) -> list[
     if not lines:
         return []
     articles = list(separate(lines)) if several else [lines]
-    found = [one for one in _clean_articles(raw, articles, names, page=not several) if one.text]
+    found = [
+        _clean_article(raw, own, names, several=len(articles) > 1, page=not several or len(articles) > 1)
+        for own in articles
+    ]
+    found = [one for one in found if one.text]
     if len(found) == 1 and not found[0].removals and found[0].text == _joined(raw, lines, repeat(())):
         return [replace(found[0], text=raw)]
     return found
-
-
-def _clean_articles(
-    raw: str, articles: Sequence[Sequence[Line]], names: Sequence[str], page: bool
-) -> Iterator[Cleaned]:
-    for lines in articles:
-        yield _clean_article(raw, lines, names, several=len(articles) > 1, page=page)
 
 
 def _clean_article(raw: str, lines: Sequence[Line], names: Sequence[str], several: bool, page: bool) -> Cleaned:
     marked = _drop_comments(lines)
     marked, title = find_title(marked, names)
     first = next((i for i, line in enumerate(marked) if line.is_body and line is not title), len(marked))
-    marked = drop_foot(drop_boxes(marked, first, page or several))
+    marked = drop_foot(drop_boxes(marked, first, page))
     removals = [Removal(line.rule, line.start, line.end, raw[line.start : line.end]) for line in marked if line.rule]
     kept = [line for line in marked if not line.rule]
     if not any(

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
 
-from research.articles.boxes import Words, is_label
+from research.articles.boxes import LOOK, Words, is_label
 from research.articles.dumps import Line, ends_sentence
 
-LOOK = 60  # lines looked at, so that a dump of a million lines takes no longer for each
 PAGE_LINES = 4  # sentences at the foot of a page that may go with what stands around them
 BRIEF = 12  # words of each of them when only one line tells that the page is over
 CLOSING = frozenset(

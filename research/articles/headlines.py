@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice, pairwise, takewhile
 
-from research.articles.boxes import LABEL_WORDS, PAGE_WORDS, Words, has, is_news
+from research.articles.boxes import LABEL_WORDS, LOOK, PAGE_WORDS, Words, has, is_news
 from research.articles.dumps import (
     BODY_WORDS,
     KEY,
@@ -29,7 +29,6 @@ CLOSE = 0.6  # times as many as the best line above the body has: the first line
 NOTICES = 4  # the most sentences above a headline
 FOOT = 3  # the last paragraphs, among which one on the outlet or the author may be
 FIELDS = 3  # the least of fields that are a form, and no headline with a label
-LOOK = 60  # lines looked at for a judgement, so that a dump of a million lines takes no longer for each
 
 _GREETING = READER | frozenset("hello hi good welcome dear".split())
 _KEY_ALONE = re.compile(r"(?:title|headline):", re.I)
@@ -38,9 +37,8 @@ _NAME = re.compile(r"\b(?=([A-Z][\w’'-]+ (?:[A-Z]\.? )?[A-Z][\w’'-]+))")
 
 
 def find_title(lines: Sequence[Line], names: Sequence[str] = ()) -> tuple[list[Line], Line | None]:
-    """The headline, and the lines with the labels above and below it and its repetitions marked, and what repeats the
-    `names` of outlet and author. Of the lines above
-    the body the headline is the first one whose words come back in it."""
+    """The lines with the labels above and below the headline, its repetitions, and what repeats the `names` of outlet
+    and author marked; and the headline: of the lines above the body the first one whose words come back in it."""
     head = _find_body(lines)
     candidates = [line for i, line in enumerate(lines[:head]) if line.is_headline and not _is_field(lines, i)]
     keyed = [

@@ -1,4 +1,4 @@
-"""News sentences labelled by our best model, to learn from besides the gold (distillation; silver, not gold).
+"""News sentences labelled by fine-tuned MiniLM, to learn from besides the gold (distillation; silver, not gold).
 
 Its texts are articles of FNC-1 train and PolNeAR that the gold does not hold, nor anything nearly equal to it. The
 file holds no text: it is joined with the corpora that stand on this machine.
