@@ -15,7 +15,7 @@ from research.models.evidence import bearing, evidence, reading_order
 from research.models.pair_features import PairFeatures
 from research.models.protocol import gold_matrix
 from research.records import TASKS, UNRELATED, Article, Claim, Example, ResearchError, examples_for
-from research.scoring import best_proportions
+from research.scoring import best_proportions, judged_proportions
 
 STANCE = TASKS["stance"]
 TEXT = """Bridge closed after storm
@@ -170,3 +170,18 @@ def test_proportions_are_the_best_there_are() -> None:
 def test_a_label_that_gold_does_not_hold_changes_nothing() -> None:
     gold = np.array([[1, 0, 0], [0, 1, 0]], dtype=bool)
     assert best_proportions(np.array([[0.6, 0.3, 0.1], [0.2, 0.7, 0.1]]), gold) == (0.5, 0.5, 0.5)
+
+
+def test_proportions_of_few_claims_are_taken_only_if_they_carry_over() -> None:
+    """In each group another label is worth more than its probability says: what suits two misleads about the third."""
+    rng = np.random.default_rng(1)
+    group = np.repeat(np.arange(3), 40)
+    gold = np.eye(3, dtype=bool)[rng.integers(0, 3, 120)]
+    noise = rng.random((120, 3))
+    own = noise + 0.5 * gold - 0.7 * np.eye(3)[group]
+    shared = noise + 0.5 * gold - 0.7 * np.eye(3)[0]
+    for margins, carries in ((own, False), (shared, True)):
+        probabilities = np.exp(margins) / np.exp(margins).sum(axis=1, keepdims=True)
+        assert best_proportions(probabilities, gold) != (0.5,) * 3
+        assert (judged_proportions(probabilities, gold, group) != (0.5,) * 3) == carries
+    assert judged_proportions(probabilities, gold, np.zeros(120, dtype=int)) == (0.5,) * 3  # nothing to judge by

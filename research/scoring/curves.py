@@ -104,40 +104,6 @@ def best_threshold(probabilities: Floats, gold: Bools) -> float:
     return middle if middle > lower[at] or at == len(upper) - 1 else float(upper[at])
 
 
-PROPORTIONS = np.geomspace(1 / 8, 8, 49)
-ROUNDS = 3
-
-
-def best_proportions(probabilities: Floats, gold: Bools) -> tuple[float, ...]:
-    """Thresholds, one per label, with the best macro-F1 when each row gets the label that is most probable in
-    proportion to its threshold (single label); their geometric mean is .5. Both (n, L).
-
-    Coordinate ascent from equal ones (Lewis 1995, SIGIR, tunes thresholds so for a single label); of equals the one
-    nearest to equal. A label that the gold does not hold keeps its place.
-    """
-    proportions = np.ones(gold.shape[1])
-    best = _macro_f1_of(probabilities, gold, proportions)
-    for _ in range(ROUNDS):
-        for i in np.flatnonzero(gold.any(axis=0)):
-            for factor in sorted(PROPORTIONS, key=lambda f: abs(np.log(f))):
-                tried = proportions.copy()
-                tried[i] = factor
-                if (found := _macro_f1_of(probabilities, gold, tried)) > best:
-                    best, proportions = found, tried
-    return tuple(float(t) for t in 0.5 * proportions / np.exp(np.log(proportions).mean()))
-
-
-def _macro_f1_of(probabilities: Floats, gold: Bools, proportions: Floats) -> float:
-    """Of the labels that the gold holds."""
-    decided = (probabilities / proportions).argmax(axis=1)
-    truth = gold.argmax(axis=1)
-    labels = gold.shape[1]
-    right = np.bincount(truth[decided == truth], minlength=labels)
-    either = np.bincount(truth, minlength=labels) + np.bincount(decided, minlength=labels)
-    held = gold.any(axis=0)
-    return float((2 * right / np.maximum(either, 1))[held].mean()) if held.any() else 0.0
-
-
 def _answered(judged: Judged) -> list[tuple[str, Floats, Bools]]:
     rows = judged.answered
     if not rows.any():
