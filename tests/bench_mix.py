@@ -49,7 +49,7 @@ def judged(
         )
         probabilities[of_span == i] = fit_and_judge(others, own)
     calibration = choose_calibration(config, task, probabilities, truth)
-    thresholds = choose_thresholds(config, task, calibrated(calibration, probabilities), truth, of_span)
+    thresholds = choose_thresholds(config, task, calibrated(calibration, probabilities), truth)
     on_dev = calibrated(calibration, fit_and_judge(gold, dev))
     return [
         cv_rows(config, task, gold, probabilities),

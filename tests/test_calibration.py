@@ -28,7 +28,6 @@ from research.workflows.folds import (
     choose_calibration,
     choose_thresholds,
     cv_rows,
-    fold_of_spans,
     measure_errors,
     out_of_fold,
 )
@@ -105,8 +104,7 @@ def probabilities(examples: list[Example]) -> np.ndarray:
 def checkpoint(examples: list[Example], probabilities: np.ndarray) -> Checkpoint:
     gold = gold_matrix(examples, ATTRIBUTION)
     calibration = choose_calibration(CONFIG, ATTRIBUTION, probabilities, gold)
-    known, group = calibrated(calibration, probabilities), fold_of_spans(CONFIG, examples)
-    thresholds = choose_thresholds(CONFIG, ATTRIBUTION, known, gold, group)
+    thresholds = choose_thresholds(CONFIG, ATTRIBUTION, calibrated(calibration, probabilities), gold)
     errors = measure_errors(ATTRIBUTION, examples, cv_rows(CONFIG, ATTRIBUTION, examples, probabilities))
     model = create(CONFIG.model, ATTRIBUTION)
     model.fit(examples)

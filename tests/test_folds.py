@@ -14,7 +14,7 @@ from research.models import create
 from research.models.protocol import gold_matrix
 from research.records import TASKS, Article, Example, ResearchError, examples_for
 from research.scoring import best_threshold
-from research.workflows.folds import choose_thresholds, cv_rows, fold_of_spans, hold_out, out_of_fold
+from research.workflows.folds import choose_thresholds, cv_rows, hold_out, out_of_fold
 from research.workflows.tracking import open_store
 from research.workflows.train import train
 
@@ -78,8 +78,7 @@ def test_a_run_without_folds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     chosen = [best_threshold(p, g) for p, g in zip(probabilities.T, gold.T, strict=True)]
     assert list(result.thresholds.values()) == chosen
     rows = cv_rows(whole, TASK, held, probabilities)  # what the checkpoint knows of its errors
-    group = fold_of_spans(whole, held)
-    assert len(rows) == len(gold) and choose_thresholds(whole, TASK, probabilities, gold, group) == tuple(chosen)
+    assert len(rows) == len(gold) and choose_thresholds(whole, TASK, probabilities, gold) == tuple(chosen)
 
 
 def test_a_fold_that_is_done_is_not_fitted_again(examples: list[Example], tmp_path: Path) -> None:

@@ -201,9 +201,9 @@ def test_cv_thresholds_never_see_the_fold_they_decide(train) -> None:
 
 
 def test_thresholds_are_fixed_where_nothing_is_to_choose() -> None:
-    known = np.array([[0.1, 0.2, 0.3]]), np.array([[True, False, True]]), np.zeros(1, dtype=int)
-    assert choose_thresholds(RunConfig(model=TfidfLogreg(thresholds="fixed")), ATTRIBUTION, *known) == (0.5,) * 3
-    assert choose_thresholds(RunConfig(model=MODEL_SCHEMAS["majority"]()), ATTRIBUTION, *known) == (0.5,) * 3
+    p, g = np.array([[0.1, 0.2, 0.3]]), np.array([[True, False, True]])
+    assert choose_thresholds(RunConfig(model=TfidfLogreg(thresholds="fixed")), ATTRIBUTION, p, g) == (0.5,) * 3
+    assert choose_thresholds(RunConfig(model=MODEL_SCHEMAS["majority"]()), ATTRIBUTION, p, g) == (0.5,) * 3
 
 
 @pytest.mark.parametrize(

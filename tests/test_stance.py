@@ -15,7 +15,7 @@ from research.models.evidence import bearing, evidence, reading_order
 from research.models.pair_features import PairFeatures
 from research.models.protocol import gold_matrix
 from research.records import TASKS, UNRELATED, Article, Claim, Example, ResearchError, examples_for
-from research.scoring import best_proportions, judged_proportions
+from research.scoring import best_proportions
 
 STANCE = TASKS["stance"]
 TEXT = """Bridge closed after storm
@@ -150,38 +150,27 @@ def test_an_unknown_published_system_is_named() -> None:
 # --- deciding -------------------------------------------------------------------------------------------------
 
 
-def test_proportions_are_the_best_there_are() -> None:
+def test_proportions_find_how_much_rare_labels_are_worth() -> None:
+    """Scores that know nothing of how frequent a label is: as sure of a rare one as of a common one, or not."""
     rng = np.random.default_rng(0)
-    gold = np.eye(3, dtype=bool)[rng.choice(3, 300, p=[0.1, 0.3, 0.6])]
-    noisy = gold * [0.3, 1, 1.5] + rng.random((300, 3)) + [0, 0.2, 0.8]
-    probabilities = noisy / noisy.sum(axis=1, keepdims=True)
+    shares = np.array([0.1, 0.3, 0.6])
+    gold = np.eye(3, dtype=bool)[rng.choice(3, 3000, p=shares)]
+    margins = gold + rng.normal(0, 0.8, (3000, 3))
 
-    def macro_f1(thresholds: tuple[float, ...]) -> float:
+    def macro_f1(probabilities: np.ndarray, thresholds: tuple[float, ...]) -> float:
         decided = decide(probabilities, thresholds, STANCE)
         return float((2 * (gold & decided).sum(0) / np.maximum(gold.sum(0) + decided.sum(0), 1)).mean())
 
-    found = best_proportions(probabilities, gold)
-    assert macro_f1((0.5,) * 3) < macro_f1(found)
-    grid = np.geomspace(0.125, 8, 25)
-    assert macro_f1(found) > max(macro_f1((a, b, 1.0)) for a, b in product(grid, grid)) - 0.01
-    assert np.exp(np.log(found).mean()) == pytest.approx(0.5)
+    drawn = np.exp(margins / 0.64) * shares  # the posterior: common labels are preferred
+    found = best_proportions(drawn, gold)
+    assert found[0] < found[1] < found[2] and np.exp(np.log(found).mean()) == pytest.approx(0.5)
+    assert macro_f1(drawn, found) > macro_f1(drawn, (0.5,) * 3) + 0.01
+    grid = np.geomspace(0.05, 2, 25)
+    assert macro_f1(drawn, found) > max(macro_f1(drawn, (a, b, 1.0)) for a, b in product(grid, grid)) - 0.01
+    rare = np.exp(margins / 0.64) / shares  # rare labels are preferred already: nothing to add
+    assert best_proportions(rare, gold) == (0.5,) * 3
 
 
 def test_a_label_that_gold_does_not_hold_changes_nothing() -> None:
     gold = np.array([[1, 0, 0], [0, 1, 0]], dtype=bool)
     assert best_proportions(np.array([[0.6, 0.3, 0.1], [0.2, 0.7, 0.1]]), gold) == (0.5, 0.5, 0.5)
-
-
-def test_proportions_of_few_claims_are_taken_only_if_they_carry_over() -> None:
-    """In each group another label is worth more than its probability says: what suits two misleads about the third."""
-    rng = np.random.default_rng(1)
-    group = np.repeat(np.arange(3), 40)
-    gold = np.eye(3, dtype=bool)[rng.integers(0, 3, 120)]
-    noise = rng.random((120, 3))
-    own = noise + 0.5 * gold - 0.7 * np.eye(3)[group]
-    shared = noise + 0.5 * gold - 0.7 * np.eye(3)[0]
-    for margins, carries in ((own, False), (shared, True)):
-        probabilities = np.exp(margins) / np.exp(margins).sum(axis=1, keepdims=True)
-        assert best_proportions(probabilities, gold) != (0.5,) * 3
-        assert (judged_proportions(probabilities, gold, group) != (0.5,) * 3) == carries
-    assert judged_proportions(probabilities, gold, np.zeros(120, dtype=int)) == (0.5,) * 3  # nothing to judge by

@@ -5,8 +5,7 @@
     floor(judged)                           the macro-F1 that needs no model
     compare(judged_a, judged_b)             two systems on the same gold; compare_all, mcnemar, holm
     score_seeds, seed_spread                one system trained with several seeds
-    confusions, precision_recall, reliability, risk_curve, best_threshold
-    judged_proportions                      thresholds of a single label, where choosing them pays: best_proportions
+    confusions, precision_recall, reliability, risk_curve, best_threshold(s of several labels: best_proportions)
     risk_table(risk_curve(judged))          how much error goes with the least sure rows, for a checkpoint
     prevalence(labels, sample, errors)      the share of each label in new articles, corrected, with an interval
     shift(probabilities, trained)           probabilities where labels are more or less frequent than in training
@@ -21,6 +20,7 @@ from research.scoring.curves import (
     Confusion,
     PrecisionRecall,
     Reliability,
+    best_proportions,
     best_threshold,
     confusions,
     precision_recall,
@@ -32,7 +32,6 @@ from research.scoring.metrics import average_precision, floor
 from research.scoring.paired import Against, PairedTest, compare, compare_all
 from research.scoring.prevalence import Share, error_sums, prevalence, sample_sums
 from research.scoring.prior_shift import shift
-from research.scoring.proportions import best_proportions, judged_proportions
 from research.scoring.rows import Judged, join
 from research.scoring.seeds import SeedSpread, score_seeds, seed_spread
 from research.scoring.slices import score_by
@@ -58,7 +57,6 @@ __all__ = [
     "floor",
     "holm",
     "join",
-    "judged_proportions",
     "least_confidence",
     "mcnemar",
     "precision_recall",

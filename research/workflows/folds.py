@@ -16,7 +16,7 @@ from research.models.checkpoint import Errors, prediction_rows
 from research.models.decision import decide
 from research.models.protocol import Fitting, Gold, Probabilities, gold_matrix
 from research.records import Example, ResearchError, Row, Task, gold_rows
-from research.scoring import best_threshold, error_sums, join, judged_proportions, risk_curve, risk_table
+from research.scoring import best_proportions, best_threshold, error_sums, join, risk_curve, risk_table
 from research.workflows.tracking import follows
 
 Progress = Callable[[str, int, int], None]
@@ -106,16 +106,13 @@ def choose_calibration(config: RunConfig, task: Task, probabilities: Probabiliti
     return fit_calibration(getattr(config.model, "calibration", "none"), probabilities, gold, task)
 
 
-def choose_thresholds(
-    config: RunConfig, task: Task, probabilities: Probabilities, gold: Gold, group: NDArray[np.int64]
-) -> tuple[float, ...]:
-    """The threshold per label with the best F1, of a pair task those with the best macro-F1 if they carry over from
-    some values of `group` (spans,) to the others; .5 where they do not, or the config or the kind of model asks for no
-    choice. `probabilities` are the calibrated ones."""
+def choose_thresholds(config: RunConfig, task: Task, probabilities: Probabilities, gold: Gold) -> tuple[float, ...]:
+    """The threshold per label with the best F1, of a pair task those with the best macro-F1; .5 where the config or
+    the kind of model asks for no choice. `probabilities` are the calibrated ones."""
     if not (isinstance(config.model, Trained) and config.model.thresholds == "tuned"):
         return (0.5,) * len(task.labels)
     if not task.multi_label:
-        return judged_proportions(probabilities, gold, group) if task.pair else (0.5,) * len(task.labels)
+        return best_proportions(probabilities, gold) if task.pair else (0.5,) * len(task.labels)
     return tuple(best_threshold(p, g) for p, g in zip(probabilities.T, gold.T, strict=True))
 
 
@@ -124,22 +121,16 @@ def cv_rows(config: RunConfig, task: Task, examples: Sequence[Example], probabil
     predictions they are scored on they would flatter the scores. `probabilities` come from `out_of_fold`, or from a
     model that saw none of the examples: without folds they are cut into some for this."""
     gold = gold_matrix(examples, task)
-    fold = fold_of_spans(config, examples)
+    folds = config.train.folds or min(5, len({e.article.event or e.article.article_id for e in examples}))
+    fold = _per_span(assign_folds(examples, folds, config.train.seed), examples)
     decided, honest = np.zeros_like(gold), np.zeros_like(probabilities)
-    for i in np.unique(fold):
+    for i in range(folds):
         others, own = fold != i, fold == i
         calibration = choose_calibration(config, task, probabilities[others], gold[others])
-        known = calibrated(calibration, probabilities[others])
-        thresholds = choose_thresholds(config, task, known, gold[others], fold[others])
+        thresholds = choose_thresholds(config, task, calibrated(calibration, probabilities[others]), gold[others])
         honest[own] = calibrated(calibration, probabilities[own])
         decided[own] = decide(honest[own], thresholds, task)
     return prediction_rows(task, examples, honest, decided)
-
-
-def fold_of_spans(config: RunConfig, examples: Sequence[Example]) -> NDArray[np.int64]:
-    """Shape (spans,): the fold of each; without folds in the config some are made, to judge choices by."""
-    folds = config.train.folds or min(5, len({e.article.event or e.article.article_id for e in examples}))
-    return _per_span(assign_folds(examples, folds, config.train.seed), examples)
 
 
 def measure_errors(task: Task, examples: Sequence[Example], rows: Sequence[Row]) -> Errors:

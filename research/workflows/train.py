@@ -42,7 +42,6 @@ from research.workflows.folds import (
     choose_calibration,
     choose_thresholds,
     cv_rows,
-    fold_of_spans,
     hold_out,
     measure_errors,
     out_of_fold,
@@ -285,8 +284,7 @@ def assemble(
     examples by models that had not seen them; and honest rows of these examples."""
     gold = gold_matrix(judged, task)
     calibration = choose_calibration(config, task, probabilities, gold)
-    group = fold_of_spans(config, judged)
-    thresholds = choose_thresholds(config, task, calibrated(calibration, probabilities), gold, group)
+    thresholds = choose_thresholds(config, task, calibrated(calibration, probabilities), gold)
     rows = cv_rows(config, task, judged, probabilities)
     errors = measure_errors(task, judged, rows)
     return Checkpoint(model, config.model, task, thresholds, trained_on, calibration, errors), rows

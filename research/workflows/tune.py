@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from research.config import RunConfig, flatten
 from research.datasets import load_dataset
@@ -25,7 +24,7 @@ from research.models.protocol import Probabilities, gold_matrix
 from research.records import TASKS, Example, ResearchError, Row, Score, Task, gold_rows
 from research.scoring import compare, floor, join, score
 from research.summary.tuning import StudySummary, TrialSummary, caution, recipe, spent
-from research.workflows.folds import Progress, choose_thresholds, cv_rows, each_fold, fold_of_spans
+from research.workflows.folds import Progress, choose_thresholds, cv_rows, each_fold
 from research.workflows.results import log_scores, read_rows, to_jsonl
 from research.workflows.tracking import NOTE, add_note, log_config, log_dataset, open_store, tracked_run
 from research.workflows.train import annotated, judges_claims, to_yaml, without_leaks
@@ -198,7 +197,6 @@ def _fold_by_fold(trial: Any, config: RunConfig, problem: Problem, deadline: flo
     sizes = [len(e.spans) for e in problem.examples]
     probabilities = np.zeros((sum(sizes), len(problem.task.labels)))
     done = np.zeros(sum(sizes), dtype=bool)
-    fold = fold_of_spans(config, problem.examples)
     firsts = np.cumsum([0, *sizes[:-1]])  # the first span of each example
     for i, (held_out, found) in enumerate(each_fold(config, problem.task, problem.examples, lambda *_: None), 1):
         probabilities[held_out] = found
@@ -208,7 +206,7 @@ def _fold_by_fold(trial: Any, config: RunConfig, problem: Problem, deadline: flo
         if i == config.train.folds:
             break
         judged = [e for e, whether in zip(problem.examples, done[firsts], strict=True) if whether]
-        partial = _partial_score(config, problem.task, judged, probabilities[done], fold[done])
+        partial = _partial_score(config, problem.task, judged, probabilities[done])
         mlflow.log_metric("tune/partial_macro_f1", partial, step=i)
         trial.report(partial, i)
         if trial.should_prune():
@@ -218,16 +216,10 @@ def _fold_by_fold(trial: Any, config: RunConfig, problem: Problem, deadline: flo
     return probabilities
 
 
-def _partial_score(
-    config: RunConfig,
-    task: Task,
-    examples: Sequence[Example],
-    probabilities: Probabilities,
-    fold: NDArray[np.int64],
-) -> float:
+def _partial_score(config: RunConfig, task: Task, examples: Sequence[Example], probabilities: Probabilities) -> float:
     """Macro-F1 of the folds so far, with the thresholds that are best for them. That flatters, all trials alike: it
     is held against other trials' at the same fold, and is never reported as a score."""
-    thresholds = choose_thresholds(config, task, probabilities, gold_matrix(examples, task), fold)
+    thresholds = choose_thresholds(config, task, probabilities, gold_matrix(examples, task))
     rows = prediction_rows(task, examples, probabilities, decide(probabilities, thresholds, task))
     return _macro(score(join(gold_rows(task, examples), rows), draws=0)).value
 
