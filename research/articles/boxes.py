@@ -32,7 +32,7 @@ _SPEECH = re.compile(
     r"\b(?:sa(?:id|ys?|ying)|told|tells?|spoke|according|understood|reached|comment|wrote|reads|den(?:y|ie[sd]|ying)|argu(?:es?|ed)"
     r"|(?:claim|report|insist|confirm|reject|warn|add|ask|suggest|suspect|expect|fear|doubt|think|deem|contend)(?:s|ed|ly|edly)?"
     r"|(?:believe|allege|announce|dispute|decline|refuse|promise|acknowledge|dismisse?|accuse)(?:d|s|dly)?|thought|may|might)\b"
-    r"|^[A-Z][A-Z .’'-]+:",
+    r"|^(?-i:(?:[A-Z][A-Z.’'-]+ ?){1,3}|(?:[A-Z][a-z’'-]+ ?){1,2}):.*[.!?…]$",  # a speaker and what he says
     re.I,
 )
 
