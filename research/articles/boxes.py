@@ -35,6 +35,7 @@ _SPEECH = re.compile(
     r"|^(?-i:(?:[A-Z][A-Z.’'-]+ ?){1,3}|(?:[A-Z][a-z’'-]+ ?){1,2}):.*[.!?…]$",  # a speaker and what he says
     re.I,
 )
+_SHOUT = re.compile(r"(?:[A-Z][A-Z’'-]*[A-Z][:,!?]? |(?<=[A-Z] )[A&] ){2,}(?:.*[^.!?…\"”’')\]:]|[^a-z]*)")  # "KID YOU NOT Mum has goat"
 
 
 class Words:
@@ -101,6 +102,8 @@ def _in_box(line: Line, above: Line | None, below: Line | None, words: Words, ta
         other for other, lower in ((above, line), (below, below)) if spaced and other and lower and not lower.apart
     ]
     near = {other.rule for other in block if other.rule} - WEAK
+    if _SHOUT.fullmatch(line.text) and (not ends_sentence(line.text) or words.strange(line.text, 1)):
+        return True
     if is_label(line):
         reader = has(line.text, READER) and not talk
         alone = len(line.text.split()) >= LINK_WORDS and not words.shared(line.text, 1)

@@ -18,6 +18,7 @@ from research.articles.shapes import (
     CAPTION,
     LONG,
     NOTE,
+    ORNATE,
     PART,
     QUOTATION,
     RULER,
@@ -84,6 +85,8 @@ def furniture(line: str) -> str | None:
         return "metadata"
     if CAPTION.fullmatch(text):
         return "credit"
+    if ORNATE.fullmatch(text):
+        return "aside"
     if NOTE.fullmatch(text):
         return "note"
     if QUOTATION.search(text):

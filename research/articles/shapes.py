@@ -26,7 +26,8 @@ _STAFF = re.compile(
     rf"(?:\s*[,|·•–—-]?\s*(?:{_NAME}|{_ROLE}|\d[\d:./]*)){{0,6}}\.?"
 )
 _REPORTING = re.compile(
-    r"\W*(?:(?:additional|further) )?(?:reporting|writing|editing|edited|compiled|translated|produced) by\b.{3,160}",
+    r"\W*(?:(?:additional|further) )?(?:reporting|writing|editing|edited|compiled|translated|transcribed|illustrated|narrated"
+    r"|produced) by\b.{3,160}",
     re.I,
 )
 _POST = re.compile(r"[^!?]{2,60}\(@\w+\).{0,40}|(?:\d[\d.,]*[KMkm]?\s[A-Z]?[a-z]+[\s·•|]*){2,4}|@\w{2,30}")
@@ -74,6 +75,8 @@ _ASIDE = re.compile(r"\((?:[^()]|\([^()]*\))*[^().!?]\)+|\[[^\[\]]*[^\[\].!?…]
 _INITIALS = re.compile(r"\([a-z]{2,3}\)(?: (?:See|Continued|Turn|More)\b.{0,40})?")
 _POSTED = re.compile(r"[^.!?]{2,60}, \[\d{1,2}[./-]\d{1,2}[./-]\d{2,4},? \d{1,2}:\d\d(?::\d\d)?(?: ?[AP]M)?\]")
 _FIELDS = re.compile(r"(?:[A-Z][\w’' -]{1,30}\*\s*){2,}.*")
+_VALUE = re.compile(r"(?:^|[\s|(])[A-Z][a-z]{2,}(?: [a-z]+)?: ([\w$€£+])")  # "Posts: 77   Joined: Mon Aug 7"
+ORNATE = re.compile(r"([-–—=*~#+|•]{1,3}) \S.{0,80}\S \1")
 _ARROW = re.compile(r"(?:[→▶►»›↗☞▸▾▼←◀⟶➔➜↓]|>>|👉).*|.*[→▶►»›↗▸⟶➔➜↑⤴]")
 _ADDRESS = re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]+|\b(?:https?://|www\.)(?!t\.co\b)\S+", re.I)
 _PHONE = re.compile(
@@ -89,7 +92,7 @@ NOTE = re.compile(
     r"|\(?this (?:article|story|post|piece|column|interview|transcript|page) (?:(?:was|has been|is) )?(?:last |also )?"
     r"(?:first |originally |auto-?)?(?:amended|corrected|updated|edited|republished|published|appear(?:s|ed)|syndicated"
     r"|generated|translated|produced|supported by|part of|adapted|reprinted|archived|available)\b.*"
-    r"|(?:eds|editors): .*"
+    r"|(?:eds|editors|advisory|attention editors)(?::| -) .*"
     r"|(?:appeared|published) in the .{0,40}\bedition\b.*"
     r"|this (?:video|audio|content|live ?blog|blog|live|player|embed|widget|form|poll|gallery|page|site|website)s? "
     r"(?:is (?:now )?(?:closed|not|no longer|over|unavailable|only)|could not|can ?not|can['’]t|isn['’]t|uses|requires"
@@ -106,6 +109,11 @@ _JUMP = re.compile(
     r"(?:(?:continued|cont['’]?d|turn|please turn|see|story|from)\b.{0,20}\bpage [A-Z]?\d+|end of\b).{0,30}", re.I
 )
 _ISSUE = re.compile(r"(?:.{0,40}\W)?(?:No|Nr|Vol|Volume|Issue|Number)\b\.? ?\d+.{0,40}", re.I)
+_OFFER = re.compile(
+    r"^(?:[^.!?]{0,50}[.!?] )?(?:See|Read|Visit|View|Browse|Explore|Check(?: out)?|Try|Join)(?: about)? our\b"
+    r"|^[A-Z][^.!?]{2,60}\? (?:Then )?(?:[Tt]ry|[Rr]ead|[Ww]rite|[Ee]-?mail|[Cc]all|[Rr]ing|[Uu]se|[Jj]oin|[Ss]ign|[Cc]lick|[Vv]isit|[Tt]ext"
+    r"|[Ss]ubscribe|[Gg]et in|[Ss]end|[Ss]ee (?:page|our)|[Ff]ind out|[Ff]ollow|[Dd]onate)\b"
+)
 _SCORE = re.compile(r"[A-Z][\w.’' ]{1,30} \d{1,3} ?[-–:] ?\d{1,3} [A-Z][\w.’' ]{1,30}(?:\(.*\))?")
 _SHORTCODE = re.compile(
     r"\[(caption|embed|gallery|video|audio|playlist|youtube|tweet|gist|quote|slideshow|sidebar|button|ad|widget|\w+_\w+|contact-form-7)\b"
@@ -138,6 +146,8 @@ def shape(text: str) -> str | None:
         return "signature"
     if _FIELDS.fullmatch(text):
         return "subscription"
+    if _OFFER.search(text) and len(text.split()) <= LONG:
+        return "follow"
     if _ASIDE.fullmatch(text):
         return "aside"
     if _REACHED.fullmatch(text) and len(text.split()) <= LONG:
@@ -148,6 +158,8 @@ def shape(text: str) -> str | None:
         if _ARROW.fullmatch(text):
             return "read-more"
         if _COUNTED.fullmatch(text) or (_ISSUE.fullmatch(text) and len(text.split()) <= SHORT):
+            return "metadata"
+        if len(values := _VALUE.findall(text)) > 1 and any(not value.isalpha() for value in values):
             return "metadata"
         if _JUMP.fullmatch(text) or _FILE.fullmatch(text):
             return "pages"
