@@ -76,6 +76,12 @@ def is_label(line: Line) -> bool:
     return len(text.split()) <= LABEL_WORDS and not ends_sentence(text) and text[-1:] not in set(":;,\"”'’")
 
 
+def is_spaced(lines: Iterable[Line]) -> bool:
+    """Whether blank lines stand between the paragraphs, and so tell what belongs together."""
+    bodies = [line.apart for line in lines if line.is_body]
+    return sum(bodies) * 2 > len(bodies)
+
+
 def drop_boxes(lines: Sequence[Line], first: int, page: bool) -> list[Line]:
     """Marks what stands in boxes below the line `first`, where the body begins. Of a `page` not all that told of it may
     be left; a text in which nothing is furniture has no boxes either."""
@@ -85,7 +91,7 @@ def drop_boxes(lines: Sequence[Line], first: int, page: bool) -> list[Line]:
     words = Words(lines)
     listed = _listed(lines)
     bodies = [line for line in lines if line.is_body]
-    spaced = sum(line.apart for line in bodies) * 2 > len(bodies)  # else no blank line tells what belongs together
+    spaced = is_spaced(lines)
     talk = sum(has(line.text, _YOU) for line in bodies) > 1 + TALK * len(bodies)
     for places in (range(first, len(out)), range(len(out) - 1, first - 1, -1)):
         for i in places:

@@ -19,6 +19,7 @@ NARROW = 30  # characters; the least width of a column in which shorter lines go
 KICKER_WORDS = 3  # the most of a label beside a headline ("Opinion", a town), which no sentence is
 OFTEN = 3  # times that a line stands in a dump before it is taken for a ticker or a banner
 NUMBERED = 2  # times, when the lines differ in their numbers only: "Item 3 of 8"
+HEAD = 100  # characters; the most of a line at the head of a page
 TITLE_WORDS = (3, 24)
 BODY_WORDS = 5  # the least of a line that is a part of the body and no label, wherever it stands
 HEADLINE_WORDS = 18  # the most of a headline that nothing but the topic tells from a sub-heading or a caption
@@ -33,6 +34,7 @@ INVISIBLE = re.compile("[\u200b\u200c\u2060\ufeff\u00ad]+")
 NUMBER = re.compile('(?:#|No\\.? ?|[\\[(])?(\\d{1,2})(?:\\s?[.)\\]/:–-]|\ufe0f?\u20e3)\\s+(?=["“‘]?[A-Z])')
 _NUMBER_ALONE = re.compile(r"(\d{1,2})[.):]")
 _CLOCK = re.compile(r"\d{1,2}[:.]\d\d(?: ?[ap]\.?m\.?)?", re.I)  # as above each entry of a live blog
+_NUMBERED = re.compile(r"(?:^|\D)\d{1,4}\s*$|^\s*\d{1,4}\s")  # as pages are
 _ORNAMENT = re.compile(r"^[\W_]+")
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w’'-]{2,}")
 _ADDRESS = re.compile(r"https?:|www\.|\S{1,40}@")
@@ -102,15 +104,27 @@ def _paragraphs(raw: str) -> Iterator[tuple[int, int, bool]]:
     """Spans of the lines, those of a hard-wrapped paragraph as one, and whether a blank line stands before each."""
     block: list[tuple[int, int]] = []
     position = 0
+    heads = _running_heads(raw)
     for line in [*raw.splitlines(keepends=True), ""]:
         end = position + len(line.rstrip())
         start = end - len(line.strip())
-        if start < end:
+        head = end - start <= HEAD and _shape(plain_words(raw[start:end])) in heads
+        if start < end and not head:
             block.append((start, end))
         elif block:
             yield from ((i, j, n == 0) for n, (i, j) in enumerate(_unwrap(raw, block)))
             block = []
+        if start < end and head:
+            yield start, end, True
         position += len(line)
+
+
+def _running_heads(raw: str) -> set[str]:
+    """What stands at the top or foot of each page of a print, among the lines of its paragraphs: short lines of two
+    words or more that come back with another number."""
+    found = {" ".join(line.split()) for line in raw.splitlines() if len(line) <= HEAD and _NUMBERED.search(line)}
+    shapes = Counter(_shape(plain_words(line)) for line in found if not ends_sentence(line))
+    return {shape for shape, count in shapes.items() if count >= NUMBERED and len(shape.split()) > 2}
 
 
 def _unwrap(raw: str, block: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -11,6 +11,15 @@ from research.articles.shapes import QUOTATION, shortcodes
 GLUED_CHARACTERS = 500_000  # the longest text in which words are looked for again; a longer one is no article
 HEADING_WORDS = 10  # the most of a glued sub-heading
 _INLINE = re.compile(r"(?:(?<=[.!?”\"’)])|^)\s*[\[(]?(?:ADVERTISEMENT|Advertisement)[\])]?(?=\s+[\"“]?[A-Z])")
+_LINK = re.compile(
+    r"\s*\((?i:see also|also read|read also|read more|related|watch|listen|photos?|video|gallery):? [^()]{3,120}\)"
+    r"|(?<=[.!?”\"’)] )(?:[A-Z]{4,}(?: [A-Z]+)?|(?i:see also|also read|read also|read more|related)): [^.!?]{5,100}$"
+    r"|(?<=[.!?”\"’)] )(?i:see also|also read|read also|read more): [^.!?]{5,100}?(?= (?:The|An?|In|On|It|He|She|They|But) [a-z])"
+)  # to another article
+_SHARES = re.compile(
+    r"(?:^|(?<=[.!?”\"’)] ))(?:(?:Share|Tweet|Pin|Mail|E-?mail|Print|Facebook|Twitter|X|WhatsApp|SMS|LinkedIn|Reddit|Telegram"
+    r"|Messenger|Pinterest|Flipboard|Copy|Link|Save)\s+){3,}(?=[\"“]?[A-Z])"
+)
 _JOIN = re.compile(r"(?<![\w#’'-])[A-Z]?[a-z]{3,}[”)?]?(?=[A-Z“\"])")
 _OPENERS = frozenset(
     """The A An In On At By For From After Before According As And But If When While He She It They We Some Many Most
@@ -28,6 +37,9 @@ def find_inside(raw: str, line: Line, prefixes: Sequence[re.Pattern[str]] = ()) 
         yield "shortcode", line.start + start, line.start + end
     for found in _INLINE.finditer(own):
         yield "advert", line.start + found.start(), line.start + found.end()
+    for rule, pattern in (("read-more", _LINK), ("share", _SHARES)):
+        for found in pattern.finditer(own):
+            yield rule, line.start + found.start(), line.start + found.end()
     for found in INVISIBLE.finditer(own):
         yield "invisible", line.start + found.start(), line.start + found.end()
     if ends := [match.end() for prefix in prefixes if (match := prefix.match(own))]:
@@ -50,19 +62,24 @@ def _glued_headings(line: str, text: str) -> Iterator[tuple[int, int]]:
             token = heading.split()[-1] + rest.split(maxsplit=1)[0]
             if (
                 word
-                and heading.lstrip(" “")[:1].isupper()
+                and re.match(r" *“?[A-Z\d]", heading)
                 and len(heading.split()) <= HEADING_WORDS
                 and len(rest.split()) >= BODY_WORDS
                 and not _PREFIXES.search(heading)
                 and (heading[0] + heading[-1] == "“”" or not QUOTATION.search(heading[:-1]))
                 and text.count(token) == 1
-                and (word[1] in _OPENERS or rest[0] in '"“' or _recurs(word[1], text))
+                and (word[1] in _OPENERS or rest[0] in '"“' or _recurs(word[1], text) or (start == 0 and _is_plain(token)))
                 and (" " in heading or word[1] in _OPENERS or _recurs(heading.lower(), text))
                 and (" " not in heading or token[0].islower())
             ):
                 yield start, join.end()
                 break
         start = stop
+
+
+def _is_plain(token: str) -> bool:
+    """Whether a token is two words run together, and no "YouTube" or "eBay"."""
+    return bool(re.fullmatch(r"[a-z]{3,}[A-Z][a-z]{3,}", token))
 
 
 def _recurs(word: str, text: str) -> bool:
