@@ -35,7 +35,12 @@ _SPEECH = re.compile(
     r"|^(?-i:(?:[A-Z][A-Z.’'-]+ ?){1,3}|(?:[A-Z][a-z’'-]+ ?){1,2}):.*[.!?…]$",  # a speaker and what he says
     re.I,
 )
-_SHOUT = re.compile(r"(?:[A-Z][A-Z’'-]*[A-Z][:,!?]? |(?<=[A-Z] )[A&] ){2,}(?:.*[^.!?…\"”’')\]:]|[^a-z]*)")  # "KID YOU NOT Mum has goat"
+BROKEN = re.compile(
+    r"[a-z]{3}[.!?] [A-Z$€£\d]"
+)  # in a label, a sentence before what is none: "Live. Follow the inquiry"
+_SHOUT = re.compile(
+    r"(?:[A-Z][A-Z’'-]*[A-Z][:,!?]? |(?<=[A-Z] )[A&] ){2,}(?:.*[^.!?…\"”’')\]:]|[^a-z]*)"
+)  # "KID YOU NOT Mum has goat"
 
 
 class Words:
@@ -114,7 +119,8 @@ def _in_box(line: Line, above: Line | None, below: Line | None, words: Words, ta
         reader = has(line.text, READER) and not talk
         alone = len(line.text.split()) >= LINK_WORDS and not words.shared(line.text, 1)
         return not QUOTATION.search(line.text) and bool(
-            (beside if not is_news(line.text) else near & LINKS) or ((alone or reader) and words.strange(line.text, 1))
+            (beside if not is_news(line.text) else near & LINKS)
+            or ((alone or reader or BROKEN.search(line.text)) and words.strange(line.text, 1))
         )
     if line.text.endswith(":") and below and below.rule and len(line.text.split()) <= LINK_WORDS:
         return not is_news(line.text)

@@ -30,6 +30,8 @@ from research.articles.dumps import (
 from research.articles.foot import drop_foot
 from research.articles.headlines import find_title, greets
 from research.articles.inline import find_inside
+from research.articles.languages import is_foreign
+from research.articles.shapes import QUOTATION
 from research.records import Article, Removal, ResearchError
 
 WITH_ITEMS = frozenset({"share", "pages", "credit", "tags"})  # lines that stand with such headlines, as dates do
@@ -93,7 +95,7 @@ def clean(raw: str, *, several: bool = True, names: Sequence[str] = ()) -> list[
 
 
 def _clean_article(raw: str, lines: Sequence[Line], names: Sequence[str], several: bool, page: bool) -> Cleaned:
-    marked = _drop_comments(lines)
+    marked = _drop_comments(_drop_foreign(lines))
     marked, title = find_title(marked, names)
     first = next((i for i, line in enumerate(marked) if line.is_body and line is not title), len(marked))
     marked = drop_foot(drop_boxes(marked, first, page))
@@ -114,6 +116,22 @@ def _clean_article(raw: str, lines: Sequence[Line], names: Sequence[str], severa
     return Cleaned(
         text, head and " ".join(head.split()), tuple(sorted(chain(removals, *inside), key=lambda r: r.start))
     )
+
+
+def _drop_foreign(lines: Sequence[Line]) -> list[Line]:
+    """Marks the lines in other languages around an article in English: menus, notices and links of a site that has
+    several editions."""
+    foreign = [
+        line.rule is None
+        and len(line.text.split()) <= LABEL_WORDS
+        and not QUOTATION.search(line.text)
+        and is_foreign(line.text)
+        for line in lines
+    ]
+    told = [other for line, other in zip(lines, foreign, strict=True) if line.is_body]
+    if not any(foreign) or sum(told) * 4 > len(told):
+        return list(lines)
+    return [replace(line, rule="foreign") if other else line for line, other in zip(lines, foreign, strict=True)]
 
 
 def _is_told(line: Line) -> bool:

@@ -81,7 +81,8 @@ def _drop_notes(lines: Sequence[Line]) -> list[Line]:
     for i, line in enumerate(lines):
         if _is_end(line):
             above, below = (sum(other.is_body for other in part) for part in (lines[:i], lines[i:]))
-            if below <= max(PAGE_LINES, above // 2) and above * 2 > PAGE_LINES:
+            most = above - 1 if line.rule else PAGE_LINES
+            if below <= most and above * 2 > PAGE_LINES:
                 return [*lines[:i], *(replace(other, rule=other.rule or "about") for other in lines[i:])]
     return list(lines)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice, pairwise, takewhile
 
-from research.articles.boxes import LABEL_WORDS, LOOK, PAGE_WORDS, Words, has, is_news
+from research.articles.boxes import BROKEN, LABEL_WORDS, LOOK, PAGE_WORDS, Words, has, is_news
 from research.articles.dumps import (
     BODY_WORDS,
     KEY,
@@ -152,7 +152,7 @@ def _drop_names(lines: list[Line], place: int, known: Sequence[str]) -> list[Lin
 def _is_standfirst(line: Line, body: Sequence[Line]) -> bool:
     words = len(line.text.split())
     related = words >= STANDFIRST_WORDS and overlap(line.text, body) >= RELATED
-    return ends_sentence(line.text) or related or words > TITLE_WORDS[1] // 2
+    return ends_sentence(line.text) or related or (words > TITLE_WORDS[1] // 2 and not BROKEN.search(line.text))
 
 
 def _repeats(line: str, title: str) -> bool:

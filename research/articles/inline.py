@@ -68,7 +68,12 @@ def _glued_headings(line: str, text: str) -> Iterator[tuple[int, int]]:
                 and not _PREFIXES.search(heading)
                 and (heading[0] + heading[-1] == "“”" or not QUOTATION.search(heading[:-1]))
                 and text.count(token) == 1
-                and (word[1] in _OPENERS or rest[0] in '"“' or _recurs(word[1], text) or (start == 0 and _is_plain(token)))
+                and (
+                    word[1] in _OPENERS
+                    or rest[0] in '"“'
+                    or _recurs(word[1], text)
+                    or (start == 0 and _is_plain(token))
+                )
                 and (" " in heading or word[1] in _OPENERS or _recurs(heading.lower(), text))
                 and (" " not in heading or token[0].islower())
             ):

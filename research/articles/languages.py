@@ -21,7 +21,22 @@ ENGLISH = frozenset(
     """the of and to a in that is was for it on with as he be by at from his have had has are were not but they their
     said which who an or its this would been will she her we you i after about when there more than""".split()
 )
+OTHERS = (
+    frozenset(  # words of German, French, Spanish, Italian, Portuguese and Dutch that are neither English nor names
+        """und das nicht ist für auf ein eine wurde werden sind zum zur bei nach über sie auch mehr dieser diese dieses
+    une dans pour avec vous aux nous sont cette ces lire votre aussi
+    gli che della delle questo questa nel sono leggi anche è
+    las una por como más esta este sus não mais leia het een voor niet naar zijn ook""".split()
+    )
+)
 _WORD = re.compile(r"[^\W\d_]+")
+
+
+def is_foreign(line: str) -> bool:
+    """Whether a line, short as it may be, has more words of another language than of English."""
+    words = _WORD.findall(line.lower())
+    others = sum(word in OTHERS for word in words)
+    return others * 9 >= len(words) > 2 and others > sum(word in ENGLISH for word in words)
 
 
 def language_of(text: str) -> str | None:
