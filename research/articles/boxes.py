@@ -30,7 +30,8 @@ WEAK = frozenset({"ruler", "repeated-title", "date", "header", "aside"})  # line
 _YOU = frozenset("you your you've you're yourself".split())
 _SPEECH = re.compile(
     r"\b(?:sa(?:id|ys?|ying)|told|tells?|spoke|according|understood|reached|comment|wrote|reads|den(?:y|ie[sd]|ying)|argu(?:es?|ed)"
-    r"|(?:claim|report|insist|confirm|reject|warn|add|ask|suggest|suspect|expect|fear|doubt|think|deem|contend)(?:s|ed|ly|edly)?"
+    r"|(?:claim|insist|confirm|reject|warn|suggest|suspect|expect|fear|doubt|think|deem|contend)(?:s|ed|ly|edly)?"
+    r"|(?:report|add|ask)(?:s|ed|edly)"
     r"|(?:believe|allege|announce|dispute|decline|refuse|promise|acknowledge|dismisse?|accuse)(?:d|s|dly)?|thought|may|might)\b"
     r"|^(?-i:(?:[A-Z][A-Z.’'-]+ ?){1,3}|(?:[A-Z][a-z’'-]+ ?){1,2}):.*[.!?…]$",  # a speaker and what he says
     re.I,
@@ -113,14 +114,19 @@ def _in_box(line: Line, above: Line | None, below: Line | None, words: Words, ta
         other for other, lower in ((above, line), (below, below)) if spaced and other and lower and not lower.apart
     ]
     near = {other.rule for other in block if other.rule} - WEAK
-    if _SHOUT.fullmatch(line.text) and (not ends_sentence(line.text) or words.strange(line.text, 1)):
+    if (
+        line.text[1:2].isupper()
+        and len(line.text.split()) <= BRIEF
+        and _SHOUT.fullmatch(line.text)
+        and (not ends_sentence(line.text) or words.strange(line.text, 1))
+    ):
         return True
     if is_label(line):
         reader = has(line.text, READER) and not talk
         alone = len(line.text.split()) >= LINK_WORDS and not words.shared(line.text, 1)
         return not QUOTATION.search(line.text) and bool(
             (beside if not is_news(line.text) else near & LINKS)
-            or ((alone or reader or BROKEN.search(line.text)) and words.strange(line.text, 1))
+            or ((alone or reader or below is None or BROKEN.search(line.text)) and words.strange(line.text, 1))
         )
     if line.text.endswith(":") and below and below.rule and len(line.text.split()) <= LINK_WORDS:
         return not is_news(line.text)

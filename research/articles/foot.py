@@ -42,6 +42,10 @@ def drop_foot(lines: Sequence[Line]) -> list[Line]:
     while 0 < last < len(out) and out[last].is_body and _ABOUT_AUTHOR.fullmatch(out[last].text):
         out[last] = replace(out[last], rule="byline")
         last = max((i for i, line in enumerate(out) if line.is_body), default=0)
+    out = [
+        replace(line, rule="byline") if i >= last and line.rule is None and _ABOUT_AUTHOR.fullmatch(line.text) else line
+        for i, line in enumerate(out)
+    ]
     last = _last_words(out, last)
     seen = False
     for i in range(last + 1, len(out)):

@@ -16,6 +16,7 @@ from typing import Any
 from research.articles.shapes import (
     ADDRESSED,
     CAPTION,
+    CORRECTED,
     LONG,
     NOTE,
     ORNATE,
@@ -45,8 +46,8 @@ class Rule:
 
     name: str
     line: frozenset[str] = frozenset()
-    begins: frozenset[str] = frozenset()
-    opens: frozenset[str] = frozenset()
+    begins: tuple[str, ...] = ()  # with a space behind
+    opens: tuple[str, ...] = ()
     holds: tuple[tuple[frozenset[str], ...], ...] = ()
     words: frozenset[str] = frozenset()
     needs: frozenset[str] = field(default=frozenset())
@@ -64,11 +65,12 @@ def rules() -> tuple[Rule, ...]:
 
 def _rule(name: str, given: dict[str, Any]) -> Rule:
     line, begins, opens = (
-        frozenset(" ".join(_words(str(phrase))) for phrase in given.get(key, ())) for key in ("line", "begins", "opens")
+        [" ".join(_words(str(phrase))) for phrase in given.get(key, ())] for key in ("line", "begins", "opens")
     )
     holds = tuple(tuple(frozenset(group.split()) for group in groups.split("+")) for groups in given.get("holds", ()))
     words, needs = (frozenset(str(given.get(key, "")).split()) for key in ("words", "needs"))
-    return Rule(name, line, begins, opens, holds, words, needs)
+    begun, opened = (tuple(f"{phrase} " for phrase in phrases) for phrases in (begins, opens))
+    return Rule(name, frozenset(line), begun, opened, holds, words, needs)
 
 
 def furniture(line: str) -> str | None:
@@ -87,7 +89,7 @@ def furniture(line: str) -> str | None:
         return "credit"
     if ORNATE.fullmatch(text):
         return "aside"
-    if NOTE.fullmatch(text):
+    if NOTE.fullmatch(text) and not (CORRECTED.match(text) and len(words) > SHORT):
         return "note"
     if QUOTATION.search(text):
         return None
@@ -108,8 +110,8 @@ def _by_words(words: list[str], text: str) -> str | None:
     to_reader = bool(known & READER)
     leads = bool(re.match("(?:At|On|In) .*:$", text))  # as to a quotation: "At 09:31:"
     for rule in rules():
-        begun = rule.begins if to_reader or (len(words) <= SHORT and not sentence) else ()
-        if any(joined.startswith(phrase + " ") for phrase in (*begun, *rule.opens)):
+        begun = to_reader or (len(words) <= SHORT and not sentence)
+        if joined.startswith(rule.opens) or (begun and joined.startswith(rule.begins)):
             return rule.name
         if len(words) <= LONG and any(all(known & group for group in groups) for groups in rule.holds):
             return rule.name
@@ -140,14 +142,19 @@ def _as_phrases(words: list[str]) -> str | None:
     small words of dates and share lines may stand between."""
     phrases, most = _phrases()
     names: list[str | None] = ["", *[None] * len(words)]  # the rule of words[:i] cut into phrases, "" without one yet
+    reached = 0
     for end in range(1, len(words) + 1):
+        if end - reached > most:
+            return None
         for start in range(max(0, end - most), end):
-            before, rule = names[start], phrases.get(" ".join(words[start:end]))
-            if rule and before is not None:
+            before = names[start]
+            if before is not None and (rule := phrases.get(" ".join(words[start:end]))):
                 names[end] = before or rule
                 break
         else:
             names[end] = names[end - 1] if words[end - 1] in _between() else None
+        if names[end] is not None:
+            reached = end
     return names[-1] or None
 
 

@@ -54,13 +54,13 @@ def find_title(lines: Sequence[Line], names: Sequence[str] = ()) -> tuple[list[L
     if unnamed := [line for line in candidates if not any(f" {plain_words(line.text)} " in text for text in said)]:
         candidates = unnamed  # what stands in a sentence word for word is a name
     title = candidates[closest([line.text for line in candidates], [line.text for line in body])]
-    shorter = [line for line in candidates if line is not title and _repeats(title.text, line.text)]
+    shorter = [line for line in candidates if line is not title and repeats(title.text, line.text)]
     title = min([title, *shorter], key=lambda line: len(line.text))
     place = lines.index(title)
     out = []
     for i, line in enumerate(lines):
         if line.rule is None and line is not title:
-            if _repeats(line.text, title.text):
+            if repeats(line.text, title.text):
                 line = replace(line, rule="repeated-title")
             elif i < place or (i < head and not _is_standfirst(line, body)):
                 line = replace(line, rule="header")
@@ -155,10 +155,12 @@ def _is_standfirst(line: Line, body: Sequence[Line]) -> bool:
     return ends_sentence(line.text) or related or (words > TITLE_WORDS[1] // 2 and not BROKEN.search(line.text))
 
 
-def _repeats(line: str, title: str) -> bool:
+def repeats(line: str, title: str) -> bool:
     """Whether the line is the title, or the title with the name of the outlet behind it."""
     if plain_words(line) == plain_words(title):
         return True
+    if re.match(r"[A-Z][\w ]{2,20}: ", line) and plain_words(line.partition(": ")[2]) == plain_words(title):
+        return True  # "Print view: ..."
     cuts = (line.rpartition(mark) for mark in (" - ", " | ", " – ", " — ", " :: ", " / "))
     return any(
         mark and plain_words(before) == plain_words(title) and len(after.split()) <= BODY_WORDS

@@ -11,14 +11,14 @@ from research.articles.shapes import QUOTATION, shortcodes
 GLUED_CHARACTERS = 500_000  # the longest text in which words are looked for again; a longer one is no article
 HEADING_WORDS = 10  # the most of a glued sub-heading
 _INLINE = re.compile(r"(?:(?<=[.!?”\"’)])|^)\s*[\[(]?(?:ADVERTISEMENT|Advertisement)[\])]?(?=\s+[\"“]?[A-Z])")
-_LINK = re.compile(
-    r"\s*\((?i:see also|also read|read also|read more|related|watch|listen|photos?|video|gallery):? [^()]{3,120}\)"
-    r"|(?<=[.!?”\"’)] )(?:[A-Z]{4,}(?: [A-Z]+)?|(?i:see also|also read|read also|read more|related)): [^.!?]{5,100}$"
-    r"|(?<=[.!?”\"’)] )(?i:see also|also read|read also|read more): [^.!?]{5,100}?(?= (?:The|An?|In|On|It|He|She|They|But) [a-z])"
-)  # to another article
+_LINK = re.compile(  # to another article: in brackets, at the end of the line, or before a sentence
+    r" ?\((?i:see also|also read|read also|read more|related|watch|listen|photos?|video|gallery):? [^()]{3,120}\)"
+    r"|(?<=[.!?”\"’)] )(?:(?:[A-Z]{4,}(?: [A-Z]+)?|(?i:see also|also read|read also|read more|related)): [^.!?]{5,100}$"
+    r"|(?i:see also|also read|read also|read more): [^.!?]{5,100}?(?= (?:The|An?|In|On|It|He|She|They|But) [a-z]))"
+)
 _SHARES = re.compile(
-    r"(?:^|(?<=[.!?”\"’)] ))(?:(?:Share|Tweet|Pin|Mail|E-?mail|Print|Facebook|Twitter|X|WhatsApp|SMS|LinkedIn|Reddit|Telegram"
-    r"|Messenger|Pinterest|Flipboard|Copy|Link|Save)\s+){3,}(?=[\"“]?[A-Z])"
+    r"(?:^|(?<=[.!?”\"’)] ))(?:(?:Share|Tweet|Pin|Mail|E-?mail|Print|Facebook|Twitter|X|WhatsApp|SMS|LinkedIn|Reddit"
+    r"|Telegram|Messenger|Pinterest|Flipboard|Copy|Link|Save)\s+){3,}(?=[\"“]?[A-Z])"
 )
 _JOIN = re.compile(r"(?<![\w#’'-])[A-Z]?[a-z]{3,}[”)?]?(?=[A-Z“\"])")
 _OPENERS = frozenset(

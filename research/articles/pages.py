@@ -11,10 +11,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from research.articles.boxes import is_news
+from research.articles.boxes import LABEL_WORDS, is_news
 from research.articles.cleaning import clean_article
 from research.articles.dumps import Line
-from research.articles.headlines import shared_stems
+from research.articles.headlines import repeats, shared_stems
 from research.articles.texts import decode_text
 from research.records import Article, ResearchError
 
@@ -135,16 +135,20 @@ def _with_lists(paragraphs: Sequence[str], tree: HtmlElement) -> list[str]:
 
 def _headline(title: str, paragraphs: Sequence[str], tree: HtmlElement) -> str:
     """The title, or a line above the body that has more to do with it, where the title is that of the outlet."""
-    first = next((" ".join(text.split()) for text in paragraphs if Line(0, 0, text).is_body and text != title), "")
-    lines: list[tuple[str, bool]] = []
+    bodies = [" ".join(text.split()) for text in paragraphs if Line(0, 0, text).is_body and text != title]
+    first = next((text for text in bodies if len(text.split()) > LABEL_WORDS), bodies[0] if bodies else "")
+    lines: list[tuple[str, bool, bool]] = []
     for element in islice(tree.iter("h1", "h2", "b", "strong", "font", "td", "div", "p", "span", "center"), 10 * MANY):
         text = _text(element)
         if first and text.startswith(first[:BEGINNING]):
             break
         if Line(0, 0, text).is_headline:
-            lines.append((text, element.tag in {"h1", "h2"}))
-    own, *shares = shared_stems([title, *(text for text, _ in lines)], [text for text in paragraphs if text != title])
-    for (text, heading), share in zip(lines, shares, strict=True):
+            lines.append((text, element.tag in {"h1", "h2"}, element.find(".//a") is not None))
+    own, *shares = shared_stems([title, *(line[0] for line in lines)], [text for text in paragraphs if text != title])
+    for (text, heading, linked), share in zip(lines, shares, strict=True):
+        shorter = len(text) < len(title) and repeats(title, text)  # "Print view: ..."
+        if shorter or (share > own and not linked and text.startswith(f"{title} ")):
+            return text
         if share >= 2 and ((heading and own <= 2 and share >= 2 * own) or own == 0 or (own == 1 and share > 2)):
             return text
     return title

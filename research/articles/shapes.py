@@ -26,8 +26,8 @@ _STAFF = re.compile(
     rf"(?:\s*[,|·•–—-]?\s*(?:{_NAME}|{_ROLE}|\d[\d:./]*)){{0,6}}\.?"
 )
 _REPORTING = re.compile(
-    r"\W*(?:(?:additional|further) )?(?:reporting|writing|editing|edited|compiled|translated|transcribed|illustrated|narrated"
-    r"|produced) by\b.{3,160}",
+    r"\W*(?:(?:additional|further) )?(?:reporting|writing|editing|edited|compiled|translated|transcribed"
+    r"|illustrated|narrated|produced) by\b.{3,160}",
     re.I,
 )
 _POST = re.compile(r"[^!?]{2,60}\(@\w+\).{0,40}|(?:\d[\d.,]*[KMkm]?\s[A-Z]?[a-z]+[\s·•|]*){2,4}|@\w{2,30}")
@@ -99,6 +99,10 @@ NOTE = re.compile(
     r"|(?:has|have) (?:now )?(?:closed|ended|been removed|finished)|will be updated|may contain)\b.*",
     re.I,
 )
+CORRECTED = re.compile(
+    r"\W*(?:correction|clarification)\b(?!.*(?:spell|spelt|typ(?:o|ing)\b|\bnamed?\b|caption|please read|headline))",
+    re.I,
+)  # a fact, and no slip
 _REACHED = re.compile(
     r"(?:\W*(?:follow|contact|reach|e-?mail|write|send|tips?|got|do you|did|to contact|to reach)\b.*"
     r"|.*\b(?:reached|contacted|followed) (?:at|on|via)\b.*)(?:\S@\w|\s@\w|\d{3}[ -]\d{3,4}).*"
@@ -111,8 +115,8 @@ _JUMP = re.compile(
 _ISSUE = re.compile(r"(?:.{0,40}\W)?(?:No|Nr|Vol|Volume|Issue|Number)\b\.? ?\d+.{0,40}", re.I)
 _OFFER = re.compile(
     r"^(?:[^.!?]{0,50}[.!?] )?(?:See|Read|Visit|View|Browse|Explore|Check(?: out)?|Try|Join)(?: about)? our\b"
-    r"|^[A-Z][^.!?]{2,60}\? (?:Then )?(?:[Tt]ry|[Rr]ead|[Ww]rite|[Ee]-?mail|[Cc]all|[Rr]ing|[Uu]se|[Jj]oin|[Ss]ign|[Cc]lick|[Vv]isit|[Tt]ext"
-    r"|[Ss]ubscribe|[Gg]et in|[Ss]end|[Ss]ee (?:page|our)|[Ff]ind out|[Ff]ollow|[Dd]onate)\b"
+    r"|^[A-Z][^.!?]{2,60}\? (?i:(?:then )?(?:try|read|write|e-?mail|call|ring|use|join|sign|click|visit|text|subscribe"
+    r"|get in|send|see (?:page|our)|find out|follow|donate))\b"
 )
 _SCORE = re.compile(r"[A-Z][\w.’' ]{1,30} \d{1,3} ?[-–:] ?\d{1,3} [A-Z][\w.’' ]{1,30}(?:\(.*\))?")
 _SHORTCODE = re.compile(
