@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from dirty import BLIND, FRESH, HELD, SEEN, Counts, judge, load
+from dirty import BLIND, FRESH, HELD, NEW, SEEN, Counts, judge, load
 
 from research.articles import read_articles
 
@@ -58,7 +58,7 @@ CLEANERS: dict[str, dict[str, Cleaner]] = {
 
 
 def rows(left: bool) -> Iterator[str]:
-    for folder in (SEEN, HELD, FRESH, BLIND):
+    for folder in (SEEN, HELD, FRESH, BLIND, NEW):
         for suffix, cleaners in CLEANERS.items():
             cases = [case for case in load(folder) if case.path.suffix == suffix]
             for name, cleaner in cleaners.items():

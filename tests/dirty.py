@@ -16,6 +16,7 @@ SEEN = Path(__file__).parent / "data" / "dirty" / "seen"
 HELD = SEEN.parent / "held"
 FRESH = SEEN.parent / "fresh"
 BLIND = SEEN.parent / "blind"
+NEW = SEEN.parent / "new"
 INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from dirty import BLIND, FRESH, HELD, SEEN, Case, Counts, judge, load
+from dirty import BLIND, FRESH, HELD, NEW, SEEN, Case, Counts, judge, load
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
@@ -63,7 +63,7 @@ def test_dirty_inputs(folders: tuple[Path, ...], furniture_removed: float, title
 
 
 def test_a_text_without_furniture_is_not_touched() -> None:
-    cases = [case for folder in (SEEN, HELD, FRESH, BLIND) for case in load(folder) if case.path.suffix == ".txt"]
+    cases = [case for folder in (SEEN, HELD, FRESH, BLIND, NEW) for case in load(folder) if case.path.suffix == ".txt"]
     tidy = [case for case in cases if not case.expected["furniture"] and len(case.expected["articles"]) == 1]
     assert len(tidy) >= 20
     for case in tidy:

@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from dirty import BLIND, FRESH, HELD, SEEN, Case, Counts, Expected, judge, load, plain
+from dirty import BLIND, FRESH, HELD, NEW, SEEN, Case, Counts, Expected, judge, load, plain
 
-CASES = [*load(SEEN), *load(HELD), *load(FRESH), *load(BLIND)]
+CASES = [*load(SEEN), *load(HELD), *load(FRESH), *load(BLIND), *load(NEW)]
 TWO: Expected = {
     "articles": [
         {"title": "Mill shut", "sentences": ["The mill shut.", "No one would say why."]},
@@ -70,7 +70,7 @@ def test_the_sentences_alone_are_a_perfect_answer(case: Case) -> None:
 def test_every_input_has_its_expectations_and_a_name_of_its_own() -> None:
     names = [(case.path.parent.name, case.name) for case in CASES]
     assert len(set(names)) == len(names)
-    found = [(folder.name, path.stem) for folder in (SEEN, HELD, FRESH, BLIND) for path in folder.glob("*.json")]
+    found = [(folder.name, path.stem) for folder in (SEEN, HELD, FRESH, BLIND, NEW) for path in folder.glob("*.json")]
     assert sorted(found) == sorted(names)
 
 
@@ -90,6 +90,7 @@ def test_both_halves_have_as_many_of_each_sort() -> None:
 def test_the_later_parts_have_some_of_each_sort() -> None:
     assert sorts(FRESH) == {"pages": 9, "several": 4, "clean": 3, "files": 28}
     assert sorts(BLIND) == {"pages": 12, "several": 7, "clean": 5, "files": 40}
+    assert sorts(NEW) == {"pages": 6, "several": 3, "clean": 1, "files": 16}
 
 
 def test_nothing_is_furniture_in_a_clean_article() -> None:
