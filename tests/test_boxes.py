@@ -31,6 +31,11 @@ def paragraphs(*blocks: str) -> list[str]:
         "Subscribe\n\nA letter on towers",
         "Follow us on Facebook\n\nStart your own page in two minutes.",
         "Attachment(s):\nDownload PDF",
+        "ADVERTISEMENT\nMORE BELL NEWS\nCRACK OF DOOM How the bell of Orm lost its tongue",
+        "Rats in the belfry? Ring Orrin on 555 0184",
+        "Dieser Inhalt wurde am 11. Januar veröffentlicht",
+        "ADVISORY: A longer story on the tower will move by noon.",
+        "- * TOWER WEEK * -\nPosts: 1,204   Joined: Tue Feb 3   Location: below the tower",
     ],
 )
 def test_a_box_between_paragraphs_goes_as_a_whole(box: str) -> None:
@@ -258,3 +263,62 @@ def test_the_name_of_the_outlet_tells_the_foot_of_a_page() -> None:
     foot = "Tarn Echo is printed twice a week on thin paper."
     told = "".join(f"<p>{text}</p>" for text in (SUNK, SPRING, OTHER, foot))
     assert page(f"{TITLE} | Tarn Echo", f"<h1>{TITLE}</h1>", told) == [TITLE, TITLE, SUNK, SPRING, OTHER]
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "Reuters",
+        "Yearly subscription, post paid: 14 florins\nManuscripts are not returned.\nAll rights reserved.",
+        "- ENDS -\n\n1. Pictures of the tower may be ordered from the parish.\n\n2. The vicar is free on Monday.",
+    ],
+)
+def test_what_stands_at_the_very_end_goes(tail: str) -> None:
+    assert paragraphs("By Ada Quill", SUNK, SPRING, OTHER, tail) == [SUNK, SPRING, OTHER]
+
+
+def test_a_correction_that_tells_a_fact_stays_and_one_of_a_slip_goes() -> None:
+    fact = "Correction: an earlier version of this story said that the tower fell in March. The picture was doctored."
+    slip = "Correction: an earlier version of this story misspelled the name of the vicar, who is called Ash, not Ashe."
+    assert paragraphs(SUNK, SPRING, fact, slip) == [SUNK, SPRING, fact]
+
+
+def test_running_heads_between_wrapped_lines_do_not_break_them() -> None:
+    above, below = (
+        "The tower stands on clay, which has moved with the\nriver.",
+        "The mill was shut, and the race has been\ndry.",
+    )
+    page = f"{above}\n{{}}\n{below}"
+    raw = f"{TITLE}\n\n{page.format('Orm Quarterly 12/3   14')}\n\n{page.format('Orm Quarterly 12/3   15')}"
+    texts = [line.text for line in read_lines(raw)]
+    assert texts[1:4] == [
+        "The tower stands on clay, which has moved with the river.",
+        "Orm Quarterly 12/3 14",
+        "The mill was shut, and the race has been dry.",
+    ]
+
+
+def test_lines_that_fill_their_column_go_on_in_the_next_one() -> None:
+    lines = "The guild has welcomed the ruling. Its head, Cuthbert\nMoll, had warned that the tax drives us to tin."
+    assert [line.text for line in read_lines(lines)] == [" ".join(lines.split())]
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        (f"{SUNK} (See also: Five towers that lean)", SUNK),
+        (f"{SUNK} LISTEN: The bell of Orm", SUNK),
+        (f"Facebook Twitter WhatsApp Email {SUNK}", SUNK),
+    ],
+)
+def test_links_and_share_words_within_a_paragraph_go(line: str, left: str) -> None:
+    assert paragraphs(OTHER, line, SPRING) == [OTHER, left, SPRING]
+
+
+def test_a_dateline_below_a_headline_begins_an_article() -> None:
+    one = [TITLE, "By Ada Quill", SUNK, SPRING]
+    two = [
+        "Ostrich stopped on the motorway",
+        "MERLE (NPA) - An ostrich was stopped on a motorway by a teacher, police said.",
+    ]
+    assert [found.title for found in clean("\n\n".join([*one, *two, OTHER]))] == [one[0], two[0]]

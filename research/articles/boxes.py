@@ -39,6 +39,7 @@ _SPEECH = re.compile(
 BROKEN = re.compile(
     r"[a-z]{3}[.!?] [A-Z$€£\d]"
 )  # in a label, a sentence before what is none: "Live. Follow the inquiry"
+_TAGGED = re.compile(r"#[A-Za-z]|pic\.twitter|\bt\.co/")  # as in a post that the article quotes
 _SHOUT = re.compile(
     r"(?:[A-Z][A-Z’'-]*[A-Z][:,!?]? |(?<=[A-Z] )[A&] ){2,}(?:.*[^.!?…\"”’')\]:]|[^a-z]*)"
 )  # "KID YOU NOT Mum has goat"
@@ -122,11 +123,14 @@ def _in_box(line: Line, above: Line | None, below: Line | None, words: Words, ta
     ):
         return True
     if is_label(line):
-        reader = has(line.text, READER) and not talk
-        alone = len(line.text.split()) >= LINK_WORDS and not words.shared(line.text, 1)
-        return not QUOTATION.search(line.text) and bool(
-            (beside if not is_news(line.text) else near & LINKS)
-            or ((alone or reader or below is None or BROKEN.search(line.text)) and words.strange(line.text, 1))
+        if QUOTATION.search(line.text):
+            return False
+        if near & LINKS or (beside and not is_news(line.text)):
+            return True
+        return (
+            (below is None or _stands_alone(line, below, words, talk) or any(map(_is_open_label, block)))
+            and words.strange(line.text, 1)
+            and not _TAGGED.search(line.text)
         )
     if line.text.endswith(":") and below and below.rule and len(line.text.split()) <= LINK_WORDS:
         return not is_news(line.text)
@@ -136,6 +140,19 @@ def _in_box(line: Line, above: Line | None, below: Line | None, words: Words, ta
     walled = bool(above and below and {above.rule, below.rule} <= BOXES | {"box"})
     reader = has(line.text, _YOU) and not talk and not line.text.endswith("?")
     return bool(closed and near & (BOXES | {"advert", "box"})) or walled or (reader and bool(beside - META))
+
+
+def _stands_alone(line: Line, below: Line, words: Words, talk: bool) -> bool:
+    """Whether a label tells by itself that it is none of the article's: a link, a word to the reader, a broken-off
+    sentence that does not go on in the line below."""
+    link = len(line.text.split()) >= LINK_WORDS and not words.shared(line.text, 1)
+    broken = BROKEN.search(line.text) and (below.rule or below.apart)
+    return link or bool(broken) or (has(line.text, READER) and not talk)
+
+
+def _is_open_label(line: Line) -> bool:
+    """Whether a line is a label that is left: of several in a block each is one of a list of links."""
+    return line.rule is None and is_label(line)
 
 
 def _listed(lines: Sequence[Line]) -> set[int]:

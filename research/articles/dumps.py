@@ -35,6 +35,10 @@ NUMBER = re.compile('(?:#|No\\.? ?|[\\[(])?(\\d{1,2})(?:\\s?[.)\\]/:–-]|\ufe0f
 _NUMBER_ALONE = re.compile(r"(\d{1,2})[.):]")
 _CLOCK = re.compile(r"\d{1,2}[:.]\d\d(?: ?[ap]\.?m\.?)?", re.I)  # as above each entry of a live blog
 _NUMBERED = re.compile(r"(?:^|\D)\d{1,4}\s*$|^\s*\d{1,4}\s")  # as pages are
+_DATELINE = re.compile(r"[A-Z][\w.,’' /-]{1,40} \([A-Z][\w./ -]{1,20}\) ?(?:-{1,2}|[–—])\s")
+_INNER_END = re.compile(
+    r"[a-z]{3}[.!?][\"”]? [\"“]?[A-Z]"
+)  # in a line that ends with a link: "It fell. LISTEN: The bell"
 _ORNAMENT = re.compile(r"^[\W_]+")
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w’'-]{2,}")
 _ADDRESS = re.compile(r"https?:|www\.|\S{1,40}@")
@@ -66,6 +70,7 @@ class Line:
     def is_body(self) -> bool:
         words = len(self.text.split())
         ended = ends_sentence(self.text) or (self.text.endswith(":") and words > BODY_WORDS) or words > TITLE_WORDS[1]
+        ended = ended or (words > HEADLINE_WORDS and bool(_INNER_END.search(self.text)))
         return self.rule is None and words >= BODY_WORDS and ended
 
     @property
@@ -105,6 +110,7 @@ def _paragraphs(raw: str) -> Iterator[tuple[int, int, bool]]:
     block: list[tuple[int, int]] = []
     position = 0
     heads = _running_heads(raw)
+    column = max(map(len, raw.splitlines()), default=0)
     for line in [*raw.splitlines(keepends=True), ""]:
         end = position + len(line.rstrip())
         start = end - len(line.strip())
@@ -112,7 +118,7 @@ def _paragraphs(raw: str) -> Iterator[tuple[int, int, bool]]:
         if start < end and not head:
             block.append((start, end))
         elif block:
-            yield from ((i, j, n == 0) for n, (i, j) in enumerate(_unwrap(raw, block)))
+            yield from ((i, j, n == 0) for n, (i, j) in enumerate(_unwrap(raw, block, column)))
             block = []
         if start < end and head:
             yield start, end, True
@@ -127,10 +133,11 @@ def _running_heads(raw: str) -> set[str]:
     return {shape for shape, count in shapes.items() if count >= NUMBERED and len(shape.split()) > 2}
 
 
-def _unwrap(raw: str, block: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _unwrap(raw: str, block: Sequence[tuple[int, int]], column: int) -> Iterator[tuple[int, int]]:
     """Spans of the paragraphs in a block of lines. They are one when all but the last are long, or leave no room for
     the next word in their column, and another one goes on with a small letter, or each breaks off at a comma, in
-    brackets, or behind a little word; where some lines are indented, each of these begins a paragraph."""
+    brackets, or behind a little word, or all the text stands in one `column` that they fill; where some lines are
+    indented, each of these begins a paragraph."""
     indented = [start for start, _ in block if raw[max(start - 2, 0) : start] == "  "]
     first = 0
     for i in range(1, len(block) + 1):
@@ -142,9 +149,16 @@ def _unwrap(raw: str, block: Sequence[tuple[int, int]]) -> Iterator[tuple[int, i
                 or (len(own) > 2 and end - start + 1 + len(raw[then:after].split(maxsplit=1)[0]) > width)
                 for (start, end), (then, after) in pairwise(own)
             )
-            if long and (
-                any(raw[i].islower() and not _ADDRESS.match(raw, i) for i, _ in own[1:])
-                or all(_UNDONE.search(raw[max(i, j - WRAPPED) : j]) for i, j in own[:-1])
+            filled = WRAPPED <= column <= HEAD and all(
+                end - start + 1 + len(raw[then:after].split(maxsplit=1)[0]) > column
+                for (start, end), (then, after) in pairwise(own)
+            )
+            if filled or (
+                long
+                and (
+                    any(raw[i].islower() and not _ADDRESS.match(raw, i) for i, _ in own[1:])
+                    or all(_UNDONE.search(raw[max(i, j - WRAPPED) : j]) for i, j in own[:-1])
+                )
             ):
                 yield own[0][0], own[-1][1]
             else:
@@ -217,7 +231,7 @@ def _begins_article(lines: Sequence[Line], i: int) -> bool:
             break
         else:
             after.add(line.rule)
-    told = after & META or before & META or before & ENDS
+    told = after & META or before & META or before & ENDS or (below and _DATELINE.match(below[0].text))
     return bool(below and told) and overlap(lines[i].text, below) > 0
 
 

@@ -32,10 +32,12 @@ from research.articles.shapes import (
 CHARACTERS = 1000  # so that no pattern takes long
 LONGEST = 60  # words; whatever is longer is a paragraph of somebody's article
 READER = frozenset("you your you've you're we us our here".split())
+LABEL = 20  # words; the most of several sentences of which the last need not speak to the reader
 LISTED = frozenset("related read-more tags credit follow share advert metadata".split())  # may go on after a colon
 BETWEEN = frozenset({"date", "share"})  # rules whose words may stand between phrases
 SEPARATOR = re.compile(r"\s*[|•·]\s*|\s[/»]\s|\s[–—-]{1,2}\s|\s{3,}")
 _WORD = re.compile(r"(\d[\d:.,/'-]*)?([^\W\d_]+(?:['.][^\W\d_]+)*)?")
+_QUOTED = re.compile(r"\wed:\s*['‘]")
 _SENTENCES = re.compile(r"[.!?] +[A-Z].*[.!?]$")
 _CRUMB = re.compile(r"\s*[|›»>•·☰]\s*|\s+[/<]\s+")
 
@@ -101,19 +103,25 @@ def _by_words(words: list[str], text: str) -> str | None:
     if name := _as_phrases(words):
         return name
     before, colon, _ = text.replace("|", ":").partition(":")
-    if colon and not _SENTENCES.search(text) and (name := _as_phrases(_words(before))) in LISTED:
+    if (
+        colon
+        and not _SENTENCES.search(text)
+        and not _QUOTED.search(text)
+        and (name := _as_phrases(_words(before))) in LISTED
+    ):
         return name
     if words == ["0"]:
         return None  # a number by itself may be anything
     known = set(words)
     sentence = bool(SENTENCE_END.search(text)) and len(words) > 6
-    to_reader = bool(known & READER)
+    tells = len(words) > LABEL and ". " in text and READER.isdisjoint(_words(text.rpartition(". ")[2]))
+    to_reader = not known.isdisjoint(READER) and not tells
     leads = bool(re.match("(?:At|On|In) .*:$", text))  # as to a quotation: "At 09:31:"
     for rule in rules():
         begun = to_reader or (len(words) <= SHORT and not sentence)
         if joined.startswith(rule.opens) or (begun and joined.startswith(rule.begins)):
             return rule.name
-        if len(words) <= LONG and any(all(known & group for group in groups) for groups in rule.holds):
+        if len(words) <= LONG and not tells and any(all(known & group for group in groups) for groups in rule.holds):
             return rule.name
         if rule.words and known <= rule.words and known & rule.needs and not leads:
             return rule.name

@@ -28,6 +28,7 @@ ENOUGH = 4  # of a headline's words that come back in the body
 CLOSE = 0.6  # times as many as the best line above the body has: the first line with so many is the headline
 NOTICES = 4  # the most sentences above a headline
 FOOT = 3  # the last paragraphs, among which one on the outlet or the author may be
+BYLINES = 2  # sentences that may stand above the byline
 FIELDS = 3  # the least of fields that are a form, and no headline with a label
 
 _GREETING = READER | frozenset("hello hi good welcome dear".split())
@@ -102,6 +103,8 @@ def _is_notice(lines: Sequence[Line], first: int, then: int, page: bool) -> bool
     notice = lines[first].text
     titles = [i for i in range(first + 1, min(then, first + LOOK)) if lines[i].is_headline]
     below = Words(lines[first + 1 : first + LOOK])
+    if notice.endswith(":") and greets(notice) and below.shared(notice) <= PAGE_WORDS:
+        return True
     own = set(content(notice))
     if not titles or any(
         line.is_headline and max(below.shared(line.text), len(own & set(content(line.text)))) > PAGE_WORDS
@@ -128,7 +131,7 @@ def _drop_names(lines: list[Line], place: int, known: Sequence[str]) -> list[Lin
     names += [line.text for line in lines[:place] if line.rule == "header" and " " in line.text]
     names += [
         name
-        for line in lines[: bodies[0] if bodies else 0]
+        for line in lines[: bodies[min(BYLINES, len(bodies) - 1)] if bodies else 0]
         if line.rule == "byline"
         for name in _NAME.findall(line.text)
     ]
