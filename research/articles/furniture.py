@@ -32,7 +32,7 @@ from research.articles.shapes import (
 CHARACTERS = 1000  # so that no pattern takes long
 LONGEST = 60  # words; whatever is longer is a paragraph of somebody's article
 READER = frozenset("you your you've you're we us our here".split())
-LABEL = 20  # words; the most of several sentences of which the last need not speak to the reader
+TOLD = 20  # words; of more, in several sentences, the last one must speak to the reader, too
 LISTED = frozenset("related read-more tags credit follow share advert metadata".split())  # may go on after a colon
 BETWEEN = frozenset({"date", "share"})  # rules whose words may stand between phrases
 SEPARATOR = re.compile(r"\s*[|•·]\s*|\s[/»]\s|\s[–—-]{1,2}\s|\s{3,}")
@@ -114,7 +114,7 @@ def _by_words(words: list[str], text: str) -> str | None:
         return None  # a number by itself may be anything
     known = set(words)
     sentence = bool(SENTENCE_END.search(text)) and len(words) > 6
-    tells = len(words) > LABEL and ". " in text and READER.isdisjoint(_words(text.rpartition(". ")[2]))
+    tells = len(words) > TOLD and ". " in text and READER.isdisjoint(_words(text.rpartition(". ")[2]))
     to_reader = not known.isdisjoint(READER) and not tells
     leads = bool(re.match("(?:At|On|In) .*:$", text))  # as to a quotation: "At 09:31:"
     for rule in rules():
