@@ -119,6 +119,7 @@ def _in_box(line: Line, above: Line | None, below: Line | None, words: Words, ta
         line.text[1:2].isupper()
         and len(line.text.split()) <= BRIEF
         and _SHOUT.fullmatch(line.text)
+        and not _TAGGED.search(line.text)
         and (not ends_sentence(line.text) or words.strange(line.text, 1))
     ):
         return True
