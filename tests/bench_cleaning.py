@@ -1,6 +1,6 @@
 """How clean are articles out of dirty inputs? Ours beside what others make of the same pages, in one run.
 
-    python tests/bench_cleaning.py            # pip 24 install '.[bench]' for the others; --left lists what is wrong
+    python tests/bench_cleaning.py            # the others: a recent pip install '.[bench]'; --left lists what is wrong
 
 Texts have no other cleaner to compare with: the floor is the text as it stands. No timing.
 """
