@@ -36,13 +36,12 @@ _SPEECH = re.compile(
     r"|^(?-i:(?:[A-Z][A-Z.’'-]+ ?){1,3}|(?:[A-Z][a-z’'-]+ ?){1,2}):.*[.!?…]$",  # a speaker and what he says
     re.I,
 )
-BROKEN = re.compile(
-    r"[a-z]{3}[.!?] [A-Z$€£\d]"
-)  # in a label, a sentence before what is none: "Live. Follow the inquiry"
+# In a label, a sentence before what is none: "Live. Follow the inquiry".
+BROKEN = re.compile(r"[a-z]{3}[.!?] [A-Z$€£\d]")
 _TAGGED = re.compile(r"#[A-Za-z]|pic\.twitter|\bt\.co/")  # as in a post that the article quotes
-_SHOUT = re.compile(
+_SHOUT = re.compile(  # "KID YOU NOT Mum has goat"
     r"(?:[A-Z][A-Z’'-]*[A-Z][:,!?]? |(?<=[A-Z] )[A&] ){2,}(?:.*[^.!?…\"”’')\]:]|[^a-z]*)"
-)  # "KID YOU NOT Mum has goat"
+)
 
 
 class Words:

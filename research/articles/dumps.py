@@ -36,9 +36,8 @@ _NUMBER_ALONE = re.compile(r"(\d{1,2})[.):]")
 _CLOCK = re.compile(r"\d{1,2}[:.]\d\d(?: ?[ap]\.?m\.?)?", re.I)  # as above each entry of a live blog
 _NUMBERED = re.compile(r"(?:^|\D)\d{1,4}\s*$|^\s*\d{1,4}\s")  # as pages are
 _DATELINE = re.compile(r"[A-Z][\w.,’' /-]{1,40} \([A-Z][\w./ -]{1,20}\) ?(?:-{1,2}|[–—])\s")
-_INNER_END = re.compile(
-    r"[a-z]{3}[.!?][\"”]? [\"“]?[A-Z]"
-)  # in a line that ends with a link: "It fell. LISTEN: The bell"
+# In a line that ends with a link: "It fell. LISTEN: The bell".
+_INNER_END = re.compile(r"[a-z]{3}[.!?][\"”]? [\"“]?[A-Z]")
 _ORNAMENT = re.compile(r"^[\W_]+")
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w’'-]{2,}")
 _ADDRESS = re.compile(r"https?:|www\.|\S{1,40}@")

@@ -21,13 +21,12 @@ ENGLISH = frozenset(
     """the of and to a in that is was for it on with as he be by at from his have had has are were not but they their
     said which who an or its this would been will she her we you i after about when there more than""".split()
 )
-OTHERS = (
-    frozenset(  # words of German, French, Spanish, Italian, Portuguese and Dutch that are neither English nor names
-        """und das nicht ist für auf ein eine wurde werden sind zum zur bei nach über sie auch mehr dieser diese dieses
+# Words of German, French, Spanish, Italian, Portuguese and Dutch that are neither English nor names.
+OTHERS = frozenset(
+    """und das nicht ist für auf ein eine wurde werden sind zum zur bei nach über sie auch mehr dieser diese dieses
     une dans pour avec vous aux nous sont cette ces lire votre aussi
     gli che della delle questo questa nel sono leggi anche è
     las una por como más esta este sus não mais leia het een voor niet naar zijn ook""".split()
-    )
 )
 _WORD = re.compile(r"[^\W\d_]+")
 

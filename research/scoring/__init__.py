@@ -5,7 +5,7 @@
     floor(judged)                           the macro-F1 that needs no model
     compare(judged_a, judged_b)             two systems on the same gold; compare_all, mcnemar, holm
     score_seeds, seed_spread                one system trained with several seeds
-    confusions, precision_recall, reliability, risk_curve, best_threshold(s of several labels: best_proportions)
+    confusions, precision_recall, reliability, risk_curve, best_threshold, best_proportions (of a single label)
     risk_table(risk_curve(judged))          how much error goes with the least sure rows, for a checkpoint
     prevalence(labels, sample, errors)      the share of each label in new articles, corrected, with an interval
     shift(probabilities, trained)           probabilities where labels are more or less frequent than in training
